@@ -1,0 +1,3 @@
+declare const brand: unique symbol
+/** A string that only its parser makes. */
+export type Branded<T, Name extends string> = T & { readonly [brand]: Name }

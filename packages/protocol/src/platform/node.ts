@@ -1,0 +1,50 @@
+import { createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify, constants } from 'node:crypto'
+import type { PublicSigningJwk } from '../jose/jwk.ts'
+
+export function sha256(octets: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha256', octets, 'buffer'))
+}
+
+export function hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array {
+  return new Uint8Array(createHmac('sha256', key).update(octets).digest())
+}
+
+export function equalOctets(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+const imported = new WeakMap<PublicSigningJwk, KeyObject | null>()
+
+function importKey(jwk: PublicSigningJwk): KeyObject | null {
+  const known = imported.get(jwk)
+  if (known !== undefined) return known
+  let key: KeyObject | null = null
+  try {
+    key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  } catch {
+    // A point off the curve, a modulus that is no number: nothing verifies under it.
+  }
+  imported.set(jwk, key)
+  return key
+}
+
+export async function verifySignature(
+  jwk: PublicSigningJwk,
+  signature: Uint8Array,
+  octets: Uint8Array,
+): Promise<boolean> {
+  const key = importKey(jwk)
+  if (key === null) return false
+  try {
+    switch (jwk.alg) {
+      case 'ES256':
+        return signature.length === 64 && verify('sha256', octets, { key, dsaEncoding: 'ieee-p1363' }, signature)
+      case 'Ed25519':
+        return verify(null, octets, key, signature)
+      case 'PS256':
+        return verify('sha256', octets, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }, signature)
+    }
+  } catch {
+    return false
+  }
+}
