@@ -98,3 +98,78 @@ export {
 } from './json/shapes.ts'
 export { type JsonValue, parseStrictJson } from './json/strict-json.ts'
 export { type KbkdfLabel, kbkdf } from './kbkdf.ts'
+export { type CheckpointMark, CheckpointMarkShape } from './statements/checkpoint-mark.ts'
+export type { ClassMembers, MechanismMembers } from './statements/delivery-members.ts'
+export {
+  type Attestation,
+  type Capability,
+  type DevicePayload,
+  deviceStatement,
+  type TransportKeyOffer,
+} from './statements/device.ts'
+export {
+  type DeviceRole,
+  type DeviceSetPayload,
+  deviceSetStatement,
+  type Revocation,
+  type SetDevice,
+  type Trust,
+} from './statements/device-set.ts'
+export {
+  ENVELOPE_TYP,
+  type Envelope,
+  type EnvelopeParts,
+  type EnvelopePayload,
+  readEnvelope,
+  signEnvelope,
+  verifyEnvelope,
+} from './statements/envelope.ts'
+export type { Evidence, InclusionProof } from './statements/evidence.ts'
+export { type GrantPayload, type GrantTo, grantStatement } from './statements/grant.ts'
+export {
+  type KeyTransferAnswer,
+  KeyTransferAnswerShape,
+  type KeyTransferInfo,
+  KeyTransferInfoShape,
+  readKeyTransferAnswer,
+  readKeyTransferInfo,
+} from './statements/key-transfer-info.ts'
+export { asSigningJwk, asTransportJwk, type NamedJwk, namedThumbprint } from './statements/named-jwk.ts'
+export { NOTICE_REASONS, type NoticePayload, type NoticeType, noticeStatement } from './statements/notice.ts'
+export { type OrderPayload, orderStatement } from './statements/order.ts'
+export {
+  type KeyClass,
+  KeyClassShape,
+  type KeyType,
+  KeyTypeShape,
+  type OrderKey,
+  OrderKeyShape,
+} from './statements/order-key.ts'
+export { type ReceiptKey, type ReceiptPayload, receiptStatement, UNREADABLE_REASONS } from './statements/receipt.ts'
+export {
+  CLOCK_SKEW_SECONDS,
+  checkLife,
+  inTime,
+  MAX_LIFE_SECONDS,
+  MAX_LONG_LIFE_SECONDS,
+  readStatement,
+  type Statement,
+  type StatementType,
+  signStatement,
+  type Validity,
+  verifyStatement,
+} from './statements/statement.ts'
+export {
+  readTransportKeyInfo,
+  type TransportKeyInfo,
+  TransportKeyInfoShape,
+  type TransportOption,
+} from './statements/transport-key-info.ts'
+export { type UserPayload, userStatement } from './statements/user.ts'
+export {
+  isWrappedJwe,
+  type WrappedBlob,
+  type WrappedJwe,
+  type WrappedKey,
+  WrappedKeyShape,
+} from './statements/wrapped-key.ts'
