@@ -19,8 +19,21 @@ const VISIBLE = /^[!-~]+$/
  */
 export function fieldValue(value: string): string | null {
   if (CLEAN.test(value)) return value
-  const trimmed = value.replace(/^[\t ]+/, '').replace(/[\t ]+$/, '')
+  const trimmed = trimWhere(value, isSpaceOrTab)
   return CLEAN.test(trimmed) ? trimmed : null
+}
+
+function isSpaceOrTab(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+/** Cuts characters off both ends, in time proportional to the length: a pattern for the end would try from every space. */
+export function trimWhere(text: string, cut: (code: number) => boolean): string {
+  let start = 0
+  let end = text.length
+  while (start < end && cut(text.charCodeAt(start))) start++
+  while (end > start && cut(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
 }
 
 /** Method and target of a request are visible ASCII without space; `@target-uri` is the configured origin and the path. */

@@ -1,3 +1,5 @@
+import { trimWhere } from './headers.ts'
+
 /**
  * Dictionaries of RFC 8941 as far as this protocol needs them: find one member, be sure that all the others are well-formed,
  * look into none of them. Patterns follow the grammar of RFC 8941, Section 3 and 4.2.
@@ -21,7 +23,7 @@ const COMMA = /[\t ]*,[\t ]*/y
  *   ignore as a whole, or names the key twice, which a signer never does and two readers could read in two ways.
  */
 export function dictionaryMember(field: string, key: string): string | undefined | null {
-  const text = field.replace(/^ +/, '').replace(/ +$/, '')
+  const text = trimWhere(field, (code) => code === 0x20)
   let found: string | undefined
   let seen = false
   for (let at = 0; at < text.length; ) {
