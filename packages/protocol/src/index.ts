@@ -1,4 +1,29 @@
 export { ALARMS, CHECK_SLUGS, type CheckSlug, NOT_YET } from './checks.ts'
+export {
+  DELIVERY_STATES,
+  type DeliveryState,
+  holdsWrappedKey,
+  isTerminal,
+  REFUSAL_STAGES,
+  type RefusalStage,
+  type TransferState,
+  transferState,
+  WAITS,
+  type Wait,
+} from './delivery/states.ts'
+export {
+  checkDeadline,
+  type DeliveryEvent,
+  type DeliveryEventType,
+  type DeliveryProgress,
+  MAX_ATTEMPTS,
+  MAX_COLLECTIONS,
+  MAX_DEADLINE_SECONDS,
+  MOVES,
+  REFUSALS,
+  receiptStanding,
+  transition,
+} from './delivery/transition.ts'
 export { type ErrorCode, type ErrorDetails, KeyferryError, withErrorCode } from './errors.ts'
 export { acceptSignature, readAcceptSignature } from './http/accept-signature.ts'
 export { checkContentDigest, contentDigest } from './http/content-digest.ts'
@@ -163,7 +188,7 @@ export {
   readTransportKeyInfo,
   type TransportKeyInfo,
   TransportKeyInfoShape,
-  type TransportOption,
+  type TransportKeyOption,
 } from './statements/transport-key-info.ts'
 export { type UserPayload, userStatement } from './statements/user.ts'
 export {
