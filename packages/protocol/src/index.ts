@@ -1,3 +1,4 @@
+export { equalOctets, hmacSha256, sha256, verifySignature } from '#platform'
 export { ALARMS, CHECK_SLUGS, type CheckSlug, NOT_YET } from './checks.ts'
 export {
   DELIVERY_STATES,
@@ -133,6 +134,13 @@ export {
   type TransportKeyOffer,
 } from './statements/device.ts'
 export {
+  checkDeviceStatement,
+  type DeviceExpectation,
+  findOffer,
+  keyIdsOf,
+  offerTakes,
+} from './statements/device-checks.ts'
+export {
   type DeviceRole,
   type DeviceSetPayload,
   deviceSetStatement,
@@ -140,6 +148,18 @@ export {
   type SetDevice,
   type Trust,
 } from './statements/device-set.ts'
+export {
+  checkDeviceSet,
+  checkHandover,
+  checkSuccessor,
+  deviceIn,
+  handoverRefs,
+  isRevoked,
+  refuseSetRollback,
+  rootsOf,
+  type SeenSet,
+  type SetExpectation,
+} from './statements/device-set-checks.ts'
 export {
   ENVELOPE_TYP,
   type Envelope,
@@ -149,8 +169,10 @@ export {
   signEnvelope,
   verifyEnvelope,
 } from './statements/envelope.ts'
+export { equalJson } from './statements/equal-json.ts'
 export type { Evidence, InclusionProof } from './statements/evidence.ts'
 export { type GrantPayload, type GrantTo, grantStatement } from './statements/grant.ts'
+export { checkGrant, type GrantFacts, grantCovers } from './statements/grant-checks.ts'
 export {
   type KeyTransferAnswer,
   KeyTransferAnswerShape,
@@ -161,7 +183,15 @@ export {
 } from './statements/key-transfer-info.ts'
 export { asSigningJwk, asTransportJwk, type NamedJwk, namedThumbprint } from './statements/named-jwk.ts'
 export { NOTICE_REASONS, type NoticePayload, type NoticeType, noticeStatement } from './statements/notice.ts'
+export { makeNotice, type NoticeFacts, noticeIsLive } from './statements/notice-checks.ts'
 export { type OrderPayload, orderStatement } from './statements/order.ts'
+export {
+  type DeliveryTerms,
+  orderEqualsDelivery,
+  orderEqualsKeyTransferInfo,
+  orderEqualsKti,
+  orderTakesOption,
+} from './statements/order-equality.ts'
 export {
   type KeyClass,
   KeyClassShape,
@@ -170,7 +200,10 @@ export {
   type OrderKey,
   OrderKeyShape,
 } from './statements/order-key.ts'
+export { checkOrder, type PermissionFacts, type Permitter, whoPermits } from './statements/order-permission.ts'
 export { type ReceiptKey, type ReceiptPayload, receiptStatement, UNREADABLE_REASONS } from './statements/receipt.ts'
+export { checkReceipt, type ReceiptFacts, receiptMatches } from './statements/receipt-checks.ts'
+export { soundSigningKey } from './statements/signing-key.ts'
 export {
   CLOCK_SKEW_SECONDS,
   checkLife,
@@ -184,13 +217,15 @@ export {
   type Validity,
   verifyStatement,
 } from './statements/statement.ts'
+export { openBundle, type StatementBundle } from './statements/statement-bundle.ts'
 export {
   readTransportKeyInfo,
   type TransportKeyInfo,
   TransportKeyInfoShape,
-  type TransportKeyOption,
+  type TransportOption,
 } from './statements/transport-key-info.ts'
 export { type UserPayload, userStatement } from './statements/user.ts'
+export { checkUserStatement, type UserExpectation } from './statements/user-checks.ts'
 export {
   isWrappedJwe,
   type WrappedBlob,
@@ -198,3 +233,6 @@ export {
   type WrappedKey,
   WrappedKeyShape,
 } from './statements/wrapped-key.ts'
+export { transportKeyIsValid } from './suites/public-key.ts'
+export { SUITES, type SuiteForm, suiteForm, takesOneOwner } from './suites/suite-table.ts'
+export { checkWrapped, type WrappingTerms } from './suites/wrapped-checks.ts'

@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import { KeyferryError, withErrorCode } from '../errors.ts'
 import type { Ref, Thumbprint } from '../ids/ids.ts'
-import type { PublicSigningJwk } from '../jose/jwk.ts'
 import { type JwsParts, readJws, signJws, type UnverifiedJws, verifyJws } from '../jose/jws.ts'
 import type { Signer } from '../jose/signer.ts'
 import { fromBase64url, toBase64url, utf8 } from '../json/base64url.ts'
 import { type Ext, ExtShape, readStrictly } from '../json/shapes.ts'
 import { type KeyTransferInfo, readKeyTransferInfo } from './key-transfer-info.ts'
+import type { NamedJwk } from './named-jwk.ts'
 import { type OrderPayload, orderStatement } from './order.ts'
+import { soundSigningKey } from './signing-key.ts'
 import { readStatement, type Statement } from './statement.ts'
 import { type WrappedKey, WrappedKeyShape } from './wrapped-key.ts'
 
@@ -133,6 +134,7 @@ export async function signEnvelope(signer: Signer, parts: EnvelopeParts): Promis
 }
 
 /** Whether the source's key made the signature. */
-export async function verifyEnvelope(envelope: Envelope, jwk: PublicSigningJwk): Promise<boolean> {
-  return verifyJws(envelope.jws, jwk)
+export async function verifyEnvelope(envelope: Envelope, jwk: NamedJwk): Promise<boolean> {
+  const key = soundSigningKey(jwk)
+  return key !== null && verifyJws(envelope.jws, key)
 }

@@ -48,6 +48,18 @@ export function asTransportJwk(jwk: NamedJwk): TransportJwk | null {
  * thumbprint member for `AKP` only (PROTOCOL 1).
  */
 export function namedThumbprint(jwk: NamedJwk): Thumbprint {
+  let known = thumbprints.get(jwk)
+  if (known === undefined) {
+    known = computeThumbprint(jwk)
+    thumbprints.set(jwk, known)
+  }
+  return known
+}
+
+/** Keys of a statement are asked for at each delivery, and a statement never changes. */
+const thumbprints = new WeakMap<NamedJwk, Thumbprint>()
+
+function computeThumbprint(jwk: NamedJwk): Thumbprint {
   const names = Object.keys(jwk).filter((name) => name !== 'alg' || jwk.kty === 'AKP')
   const members = names.sort().map((name) => `${JSON.stringify(name)}:${JSON.stringify(jwk[name])}`)
   return toBase64url(sha256(utf8(`{${members.join(',')}}`))) as Thumbprint

@@ -1,11 +1,12 @@
 import type * as z from 'zod'
 import { type ErrorCode, KeyferryError } from '../errors.ts'
 import type { Ref, Thumbprint } from '../ids/ids.ts'
-import type { PublicSigningJwk } from '../jose/jwk.ts'
 import { joinCompact, readJws, refOf, signJws, splitCompact, type UnverifiedJws, verifyJws } from '../jose/jws.ts'
 import type { Signer } from '../jose/signer.ts'
 import { utf8 } from '../json/base64url.ts'
 import { type EpochSeconds, readStrictly } from '../json/shapes.ts'
+import type { NamedJwk } from './named-jwk.ts'
+import { soundSigningKey } from './signing-key.ts'
 
 /** A signed statement in compact form (PROTOCOL 2), read strictly. Only {@link verifyStatement} says whether it is genuine. */
 export interface Statement<P> {
@@ -36,9 +37,10 @@ export function readStatement<P>(type: StatementType<P>, text: string): Statemen
   return { typ: type.typ, text, ref: jws.ref, kid: jws.kid, payload, jws }
 }
 
-/** Whether the key made the signature. */
-export async function verifyStatement(statement: Statement<unknown>, jwk: PublicSigningJwk): Promise<boolean> {
-  return verifyJws(statement.jws, jwk)
+/** Whether the key made the signature. A key of a kind that we do not know, or that is not sound, made none. */
+export async function verifyStatement(statement: Statement<unknown>, jwk: NamedJwk): Promise<boolean> {
+  const key = soundSigningKey(jwk)
+  return key !== null && verifyJws(statement.jws, key)
 }
 
 /**
