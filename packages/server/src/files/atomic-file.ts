@@ -40,7 +40,7 @@ export function writeFileAtomically(path: string, octets: Uint8Array, ifExists: 
 }
 
 /** The octets of a file, or null if there is none. */
-export function readFileIfThere(path: string): Buffer | null {
+export function readFileIfThere(path: string): Buffer<ArrayBuffer> | null {
   try {
     return readFileSync(path)
   } catch (error) {
