@@ -5,14 +5,13 @@ import { fromBase64url } from '../json/base64url.ts'
 import { b64uShape, readStrictly } from '../json/shapes.ts'
 import type { KeyTransferInfo } from '../statements/key-transfer-info.ts'
 import { isWrappedJwe, type WrappedBlob, type WrappedJwe, type WrappedKey } from '../statements/wrapped-key.ts'
+import { BLOCK_OCTETS } from './padded-key.ts'
 import { type SuiteForm, suiteForm } from './suite-table.ts'
 
 /** Members of a KTI that say how the key is wrapped. */
 export type WrappingTerms = Pick<KeyTransferInfo, 'alg' | 'kid' | 'secret' | 'src' | 'dst'>
 
 export const WRAPPED_TYP = 'kf-key+jwe'
-/** P is a multiple of this many octets (PROTOCOL 8, 2.). */
-export const BLOCK_OCTETS = 512
 const TAG_OCTETS = 16
 
 /**
