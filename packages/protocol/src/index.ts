@@ -124,6 +124,49 @@ export {
 } from './json/shapes.ts'
 export { type JsonValue, parseStrictJson } from './json/strict-json.ts'
 export { type KbkdfLabel, kbkdf } from './kbkdf.ts'
+export {
+  type CheckedCheckpoint,
+  type Checkpoint,
+  type CheckpointRules,
+  checkCheckpoint,
+  checkpointMark,
+  checkpointText,
+  logNameOf,
+  MAX_CHECKPOINT_AGE_SECONDS,
+  readCheckpoint,
+  signCheckpoint,
+  type TreeHead,
+} from './log/checkpoint.ts'
+export { cosignatureLine, verifyCosignature } from './log/cosignature.ts'
+export { type LeafType, type LogLeaf, leafSubject, leafText, makeLeaf, parseLeaf, tagFor } from './log/leaf.ts'
+export {
+  type ConsistencyClaim,
+  emptyRoot,
+  type InclusionClaim,
+  leafHash,
+  nodeHash,
+  verifyConsistency,
+  verifyInclusion,
+} from './log/merkle.ts'
+export {
+  type NoteSignature,
+  readNote,
+  type SignedNote,
+  signatureLine,
+  signaturesBy,
+  signNote,
+  verifyNote,
+} from './log/note.ts'
+export { checkConsistency, checkInclusion } from './log/proofs.ts'
+export {
+  consistencyRanges,
+  foldNodes,
+  inclusionRanges,
+  type LeafRange,
+  nodesOf,
+  type TreeNode,
+} from './log/subtrees.ts'
+export { makeVkey, noteKeyId, parseVkey, type Vkey, type VkeyUse } from './log/vkey.ts'
 export { type CheckpointMark, CheckpointMarkShape } from './statements/checkpoint-mark.ts'
 export type { ClassMembers, MechanismMembers } from './statements/delivery-members.ts'
 export {
