@@ -9,6 +9,7 @@ import {
 import { KeyferryError } from '../errors.ts'
 import type { TransportJwk } from '../jose/jwk.ts'
 import { concatOctets, fromBase64url, toBase64url } from '../json/base64url.ts'
+import { exportP256PrivateKey, importP256PrivateKey } from './p256-private-key.ts'
 import type { JweSuite } from './suite.ts'
 import { unwrapFailed } from './unwrap-failed.ts'
 
@@ -27,10 +28,8 @@ export const hpke7: JweSuite = makeHpke7(KEM_DHKEM_P256_HKDF_SHA256)
 export function makeHpke7(kem: KEMFactory<CryptoKey>): JweSuite {
   const suite = new CipherSuite(kem, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
 
-  async function importPublicKey(jwk: TransportJwk): Promise<CryptoKey> {
-    if (jwk.kty !== 'EC') throw publicKeyInvalid()
-    const point = concatOctets(Uint8Array.of(UNCOMPRESSED), fromBase64url(jwk.x), fromBase64url(jwk.y))
-    // The platform refuses a point that is not on the curve.
+  // The platform refuses a point that is not on the curve.
+  async function importPublicKey(point: Uint8Array): Promise<CryptoKey> {
     return suite.DeserializePublicKey(point).catch(() => Promise.reject(publicKeyInvalid()))
   }
 
@@ -42,17 +41,22 @@ export function makeHpke7(kem: KEMFactory<CryptoKey>): JweSuite {
       const [x, y] = [point.subarray(1, 1 + COORDINATE_OCTETS), point.subarray(1 + COORDINATE_OCTETS)]
       return { kty: 'EC', crv: 'P-256', x: toBase64url(x), y: toBase64url(y) }
     },
-    exportPrivateKey: ({ privateKey }) => suite.SerializePrivateKey(privateKey),
+    exportPrivateKey: ({ privateKey }) => exportP256PrivateKey(privateKey),
     async importKeyPair(publicJwk, privateOctets) {
-      const publicKey = await importPublicKey(publicJwk)
+      const point = pointOf(publicJwk)
+      const publicKey = await importPublicKey(point)
       try {
-        return { publicKey, privateKey: await suite.DeserializePrivateKey(privateOctets, false) }
+        return { publicKey, privateKey: await importP256PrivateKey(privateOctets, point) }
       } catch {
         throw new KeyferryError('malformed', 'not a private key of P-256')
       }
     },
     async seal(recipient, plaintext, aad) {
-      const { encapsulatedSecret, ciphertext } = await suite.Seal(await importPublicKey(recipient), plaintext, { aad })
+      const { encapsulatedSecret, ciphertext } = await suite.Seal(
+        await importPublicKey(pointOf(recipient)),
+        plaintext,
+        { aad },
+      )
       return { encryptedKey: encapsulatedSecret, ciphertext }
     },
     async open(pair, { encryptedKey, ciphertext }, aad) {
@@ -63,6 +67,12 @@ export function makeHpke7(kem: KEMFactory<CryptoKey>): JweSuite {
       }
     },
   }
+}
+
+/** SEC 1, uncompressed: 65 octets. */
+function pointOf(jwk: TransportJwk): Uint8Array {
+  if (jwk.kty !== 'EC') throw publicKeyInvalid()
+  return concatOctets(Uint8Array.of(UNCOMPRESSED), fromBase64url(jwk.x), fromBase64url(jwk.y))
 }
 
 function publicKeyInvalid(): KeyferryError {

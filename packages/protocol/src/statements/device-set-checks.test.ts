@@ -1,0 +1,118 @@
+import { expect, it } from 'vitest'
+import { exampleSigner, withCode } from '../../test/example-keys.ts'
+import { aSet, DAY, inSet, luisRoot, luisTablet, martaPhone, NOW, ORIGIN } from '../../test/example-statements.ts'
+import type { DeviceSetPayload } from './device-set.ts'
+import {
+  checkDeviceSet,
+  checkHandover,
+  checkSuccessor,
+  deviceIn,
+  handoverRefs,
+  refuseSetRollback,
+  rootsOf,
+} from './device-set-checks.ts'
+import type { Statement } from './statement.ts'
+
+const EXPECTED = { origin: ORIGIN, user: luisRoot.id }
+const root2 = exampleSigner('luis root 2')
+const root3 = exampleSigner('luis root 3')
+const BARE = { devices: [], revoked: [] }
+
+const first = await aSet()
+const handover = await aSet({ ...BARE, seq: 2, prev: first.ref, next: root2.jwk })
+const third = await aSet({ seq: 3, prev: handover.ref, handovers: [handover.text] }, root2)
+const handover2 = await aSet({ ...BARE, seq: 4, prev: third.ref, next: root3.jwk }, root2)
+const fifth = await aSet({ seq: 5, prev: handover2.ref, handovers: [handover.text, handover2.text] }, root3)
+
+async function invalid(set: Promise<Statement<DeviceSetPayload>>): Promise<void> {
+  await expect(checkDeviceSet(await set, EXPECTED)).rejects.toEqual(withCode('set-invalid'))
+}
+
+it('takes a first set, and sets of later roots with their whole chain', async () => {
+  for (const set of [first, third, fifth]) await expect(checkDeviceSet(set, EXPECTED)).resolves.toBeUndefined()
+  expect(rootsOf(fifth)).toEqual([luisRoot.id, root2.id, root3.id])
+  expect(handoverRefs(fifth)).toEqual([handover.ref, handover2.ref])
+})
+
+it('refuses a set of another user, of another origin, with too long a life', async () => {
+  await expect(checkDeviceSet(first, { ...EXPECTED, origin: 'https://other.example' })).rejects.toEqual(
+    withCode('set-invalid'),
+  )
+  await expect(checkDeviceSet(first, { ...EXPECTED, user: martaPhone.id })).rejects.toEqual(withCode('set-invalid'))
+  await invalid(aSet({ exp: NOW + 90 * DAY + 1 }))
+  await invalid(aSet({ exp: NOW }))
+})
+
+it('refuses a root that the chain does not lead to', async () => {
+  await invalid(aSet({}, root2))
+  await invalid(aSet({ seq: 3, prev: handover.ref, handovers: [handover.text] }, root3))
+  await invalid(aSet({ seq: 5, prev: handover2.ref, handovers: [handover2.text] }, root3))
+  await invalid(aSet({ seq: 5, prev: handover2.ref, handovers: [handover2.text, handover.text] }, root3))
+})
+
+it('refuses a hand-over that its root did not sign', async () => {
+  const [head, payload] = handover.text.split('.')
+  const forged = `${head}.${payload}.${first.jws.parts.signature}`
+  await invalid(aSet({ seq: 3, prev: handover.ref, handovers: [forged] }, root2))
+})
+
+it('refuses a hand-over that says more than the next root', async () => {
+  const talkative = await aSet({ seq: 2, prev: first.ref, next: root2.jwk })
+  await invalid(aSet({ seq: 3, prev: talkative.ref, handovers: [talkative.text] }, root2))
+})
+
+it('takes a hand-over set only as that', async () => {
+  await invalid(Promise.resolve(handover))
+  await expect(checkHandover(handover, { ...EXPECTED, root: luisRoot.id })).resolves.toBeUndefined()
+  await expect(checkHandover(handover2, { ...EXPECTED, root: luisRoot.id })).rejects.toEqual(withCode('set-invalid'))
+  await expect(checkHandover(first, { ...EXPECTED, root: luisRoot.id })).rejects.toEqual(withCode('set-invalid'))
+})
+
+it('refuses a device twice, under another id, both listed and revoked, or with the key of another role', async () => {
+  await invalid(aSet({ devices: [inSet(luisTablet), inSet(luisTablet)] }))
+  await invalid(aSet({ devices: [inSet(luisTablet, { id: martaPhone.id })] }))
+  await invalid(aSet({ revoked: [{ id: luisTablet.id, at: NOW }] }))
+  await invalid(aSet({ devices: [inSet(luisRoot)] }))
+  await invalid(aSet({ trust: { cas: [luisTablet.id], witnesses: [], quorum: 0, log: 'x' } }))
+})
+
+it('demands `prev` of every set but the first', async () => {
+  await invalid(aSet({ prev: first.ref }))
+  await invalid(aSet({ seq: 2 }))
+})
+
+it('refuses a set whose signature is wrong', async () => {
+  const other = await aSet({ iat: NOW + 1 })
+  await invalid(
+    Promise.resolve({ ...first, jws: { ...first.jws, parts: other.jws.parts, alg: 'ES256' }, text: '' }).then(mixed),
+  )
+  function mixed(set: Statement<DeviceSetPayload>): Statement<DeviceSetPayload> {
+    const parts = { ...first.jws.parts, signature: other.jws.parts.signature }
+    return { ...set, jws: { ...first.jws, parts } }
+  }
+})
+
+it('does not go back behind what was seen', () => {
+  const seen = { seq: 3, ref: third.ref, handovers: [handover.ref] }
+  expect(() => refuseSetRollback(third, seen)).not.toThrow()
+  expect(() => refuseSetRollback(fifth, seen)).not.toThrow()
+  expect(() => refuseSetRollback(first, null)).not.toThrow()
+  expect(() => refuseSetRollback(first, seen)).toThrow(withCode('set-rollback'))
+  expect(() => refuseSetRollback(third, { ...seen, ref: first.ref })).toThrow(withCode('set-rollback'))
+  expect(() => refuseSetRollback(fifth, { ...seen, handovers: [handover2.ref] })).toThrow(withCode('set-rollback'))
+})
+
+it('follows directly, and after a hand-over with the new root', async () => {
+  expect(() => checkSuccessor(handover, first)).not.toThrow()
+  expect(() => checkSuccessor(third, handover)).not.toThrow()
+  expect(() => checkSuccessor(third, first)).toThrow(withCode('set-rollback'))
+  const byOldRoot = await aSet({ seq: 3, prev: handover.ref })
+  expect(() => checkSuccessor(byOldRoot, handover)).toThrow(withCode('set-rollback'))
+})
+
+it('tells listed, revoked and unknown devices apart', async () => {
+  const { payload } = await aSet({ revoked: [{ id: martaPhone.id, at: NOW }] })
+  expect(deviceIn(payload, luisTablet.id)).toMatchObject({ id: luisTablet.id })
+  expect(deviceIn(payload, martaPhone.id)).toBe('revoked')
+  expect(deviceIn(payload, root2.id)).toBeNull()
+})
