@@ -1,0 +1,58 @@
+import { contentDigest, type RequestBinding, requestBinding, signResponse } from '@keyferry/protocol'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../ports.ts'
+import type { KeyRing } from '../signing/key-ring.ts'
+import { header, isSignedAddress, requestParts } from './request.ts'
+
+export interface AnswerSigning {
+  readonly origin: string
+  readonly clock: Clock
+  readonly keys: Pick<KeyRing, 'signerAt'>
+}
+
+type Payload = string | Uint8Array | object | null | undefined
+
+/**
+ * Signs an answer when its headers are complete, refusals too (PROTOCOL 4). A stream is signed without a digest.
+ * @returns what is to be sent: octets are what the digest covers.
+ */
+export async function signAnswer(
+  signing: AnswerSigning,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: Payload,
+): Promise<Payload> {
+  const url = request.originalUrl
+  if (!isSignedAddress(url)) return payload
+  const octets = typeof payload === 'string' ? Buffer.from(payload) : payload
+  if (octets instanceof Uint8Array && octets.length > 0) reply.header('content-digest', contentDigest(octets))
+  const now = signing.clock.now()
+  const signature = await signResponse(
+    signing.keys.signerAt(now),
+    {
+      status: reply.statusCode,
+      headers: (name) => {
+        const value = reply.getHeader(name)
+        return value === undefined ? undefined : String(value)
+      },
+      request: bindingOf(signing.origin, request),
+    },
+    now,
+  )
+  reply.header('signature-input', signature['signature-input'])
+  reply.header('signature', signature.signature)
+  return octets
+}
+
+/** What authentication has read already is not read again. */
+function bindingOf(origin: string, request: FastifyRequest): RequestBinding {
+  const { signed } = request
+  if (signed === null) return requestBinding(requestParts(origin, request))
+  const digest = header(request, 'content-digest')
+  return {
+    method: request.method,
+    targetUri: origin + request.originalUrl,
+    kfSignatureInput: signed.signatureInput,
+    ...(digest === undefined ? {} : { contentDigest: digest }),
+  }
+}
