@@ -167,6 +167,37 @@ export {
   type TreeNode,
 } from './log/subtrees.ts'
 export { makeVkey, noteKeyId, parseVkey, type Vkey, type VkeyUse } from './log/vkey.ts'
+export {
+  type AnswerExpectation,
+  type CheckedChallenge,
+  checkEnrolmentAnswer,
+  type EnrolmentAnswer,
+  readEnrolmentAnswer,
+  writeEnrolmentAnswer,
+} from './pairing/answer.ts'
+export {
+  CHALLENGE_OCTETS,
+  type Challenge,
+  type ChallengeBinding,
+  ChallengeShape,
+  checkPossession,
+  makeChallengeBinding,
+  type PossessionAnswer,
+  PossessionAnswerShape,
+  possessionMac,
+  readChallengeBinding,
+} from './pairing/challenge.ts'
+export { checkPairingMac, type PairingStep, pairingKey, pairingMac } from './pairing/pairing-mac.ts'
+export {
+  type FirstDeviceString,
+  isPairing,
+  makePairingCode,
+  makePairingString,
+  PAIRING_LIFETIME_SECONDS,
+  type PairingString,
+  parsePairingString,
+} from './pairing/pairing-string.ts'
+export { makePinText, type PinText, parsePinText } from './pairing/pin-text.ts'
 export { type CheckpointMark, CheckpointMarkShape } from './statements/checkpoint-mark.ts'
 export type { ClassMembers, MechanismMembers } from './statements/delivery-members.ts'
 export {
