@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { exampleSigner, withCode } from '../../test/example-keys.ts'
 import { aSet, DAY, inSet, luisRoot, luisTablet, martaPhone, NOW, ORIGIN } from '../../test/example-statements.ts'
+import { thumbprint } from '../jose/jwk.ts'
+import { makeVkey } from '../log/vkey.ts'
 import type { DeviceSetPayload } from './device-set.ts'
 import {
   checkDeviceSet,
@@ -73,7 +75,13 @@ it('refuses a device twice, under another id, both listed and revoked, or with t
   await invalid(aSet({ devices: [inSet(luisTablet, { id: martaPhone.id })] }))
   await invalid(aSet({ revoked: [{ id: luisTablet.id, at: NOW }] }))
   await invalid(aSet({ devices: [inSet(luisRoot)] }))
-  await invalid(aSet({ trust: { cas: [luisTablet.id], witnesses: [], quorum: 0, log: 'x' } }))
+  const trust = { cas: [], witnesses: [], quorum: 0, log: 'a vkey of a later kind' }
+  await expect(checkDeviceSet(await aSet({ trust }), EXPECTED)).resolves.toBeUndefined()
+  await invalid(aSet({ trust: { ...trust, cas: [luisTablet.id] } }))
+  const { jwk } = makeVkey('keys.example/log', 'log', new Uint8Array(32).fill(9))
+  const log = makeVkey('keys.example/log', 'log', new Uint8Array(32).fill(9)).text
+  const device = { id: thumbprint(jwk), jwk, kind: 'hsm', roles: [] } as const
+  await invalid(aSet({ devices: [{ ...device, roles: [] }], trust: { ...trust, log } }))
 })
 
 it('demands `prev` of every set but the first', async () => {

@@ -2,6 +2,7 @@ import { KeyferryError } from '../errors.ts'
 import type { DeviceId, Ref, Thumbprint, UserId } from '../ids/ids.ts'
 import { thumbprint } from '../jose/jwk.ts'
 import { refOf, splitCompact } from '../jose/jws.ts'
+import { parseVkey } from '../log/vkey.ts'
 import { type DeviceSetPayload, deviceSetStatement, type SetDevice } from './device-set.ts'
 import { namedThumbprint } from './named-jwk.ts'
 import { checkLife, MAX_LIFE_SECONDS, readStatement, type Statement, verifyStatement } from './statement.ts'
@@ -101,14 +102,27 @@ function nextOf(payload: DeviceSetPayload): DeviceSetPayload['root'] {
   return payload.next
 }
 
-/** No key has two roles: roots, devices, CAs (PROTOCOL 1). */
+/** No key has two roles: roots, devices, CAs, log and witnesses (PROTOCOL 1). */
 function checkRoles(payload: DeviceSetPayload, handovers: readonly Statement<DeviceSetPayload>[]): void {
-  const roots = new Set([...handovers.map(({ kid }) => kid), thumbprint(payload.root)])
-  if (roots.size !== handovers.length + 1) throw invalid('a root came back')
-  const devices = new Set(payload.devices.map(({ id }) => id))
-  const cas = payload.trust?.cas ?? []
-  const shared = [...roots].some((id) => devices.has(id)) || cas.some((id) => devices.has(id) || roots.has(id))
-  if (shared) throw invalid('two roles share a key')
+  const roots = [...handovers.map(({ kid }) => kid), thumbprint(payload.root)]
+  const devices = payload.devices.map(({ id }) => id)
+  const { cas, logs } = trustedKeys(payload)
+  const keys = [...roots, ...devices, ...cas, ...logs]
+  if (new Set(keys).size !== keys.length) throw invalid('two roles share a key')
+}
+
+function trustedKeys({ trust }: DeviceSetPayload): { cas: Set<Thumbprint>; logs: Set<Thumbprint> } {
+  const vkeys = trust === undefined ? [] : [trust.log, ...trust.witnesses]
+  return { cas: new Set(trust?.cas), logs: new Set(vkeys.flatMap(vkeyThumbprint)) }
+}
+
+/** A vkey of a kind that we do not know is checked when it is used. */
+function vkeyThumbprint(vkey: string): Thumbprint[] {
+  try {
+    return [thumbprint(parseVkey(vkey).jwk)]
+  } catch {
+    return []
+  }
 }
 
 /** refs of the hand-over sets that a set carries, oldest first. */
