@@ -15,7 +15,8 @@ const ITEM = BARE + PARAMETERS
 const INNER_LIST = `\\( *(?:${ITEM}(?: +${ITEM})* *)?\\)${PARAMETERS}`
 
 const MEMBER = new RegExp(`(${KEY})(?:=(${INNER_LIST}|${ITEM})|${PARAMETERS})`, 'y')
-const COMMA = /[\t ]*,[\t ]*/y
+const SPACE = /[\t ]*/y
+const COMMA = /,[\t ]*/y
 
 /**
  * The text of member `key`, as written after `=`.
@@ -35,9 +36,10 @@ export function dictionaryMember(field: string, key: string): string | undefined
       seen = true
       found = member[2]
     }
-    at = MEMBER.lastIndex
-    if (at === text.length) break
-    COMMA.lastIndex = at
+    SPACE.lastIndex = MEMBER.lastIndex
+    SPACE.test(text)
+    if (SPACE.lastIndex === text.length) break
+    COMMA.lastIndex = SPACE.lastIndex
     // A comma has to be there, and something after it.
     if (!COMMA.test(text) || COMMA.lastIndex === text.length) return null
     at = COMMA.lastIndex
