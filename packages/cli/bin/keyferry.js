@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// Runs the command on this Node if it is new enough (it reads TypeScript and has SQLite), else on the runtime that is installed beside it.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const main = new URL('../src/main.ts', import.meta.url)
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major > 24 || (major === 24 && minor >= 15)) {
+  await import(main.href)
+} else {
+  const { findRuntime } = await import('./runtime.js')
+  const runtime = findRuntime()
+  if (runtime === null) {
+    console.error(
+      `keyferry: this Node is ${process.versions.node}, and no newer one is installed here (runtime-absent)`,
+    )
+    console.error('  hint: install Node 24.15 or newer, or run `npm install` without --omit=optional')
+    process.exit(1)
+  }
+  const child = spawn(runtime, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' })
+  // A terminal sends SIGINT to both; the child decides what it means. What is sent to us alone is handed on.
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => (signal === null ? process.exit(code) : process.kill(process.pid, signal)))
+}

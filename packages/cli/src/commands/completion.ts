@@ -1,0 +1,31 @@
+import { Argument, Command } from 'commander'
+import { withExamples } from '../console/help.ts'
+import { does } from '../invocation.ts'
+import type { System } from '../system.ts'
+
+/** `keyferry completion SHELL` prints a script; that script calls the hidden `keyferry complete -- …` at each TAB. */
+export function completionCommand(system: System): Command {
+  const command = new Command('completion')
+    .summary('print a script that completes commands in your shell')
+    .description('Prints a script for your shell, which then completes commands, options and names at TAB.')
+    .addArgument(new Argument('<shell>', 'your shell').choices(['bash', 'zsh', 'fish', 'powershell']))
+  withExamples(command, [
+    ['source <(keyferry completion bash)', 'for this session'],
+    ['keyferry completion fish > ~/.config/fish/completions/keyferry.fish', 'for good'],
+  ])
+  return does(command, system, 'nothing printed', async (_call, _options, shell) => {
+    const { script } = await import('@bomb.sh/tab')
+    script(shell as 'bash' | 'zsh' | 'fish' | 'powershell', 'keyferry', 'keyferry')
+  })
+}
+
+export function completeCommand(root: Command, system: System): Command {
+  const command = new Command('complete')
+    .description('Lists what may stand at the end of a line.')
+    .argument('[words...]')
+  return does(command, system, 'nothing listed', async ({ output }, _options, ...words) => {
+    const { candidateLines, candidates } = await import('../completion/candidates.ts')
+    const lines = candidateLines(await candidates(root, words, async () => []))
+    output.octets(Buffer.from(`${lines.join('\n')}\n`))
+  })
+}

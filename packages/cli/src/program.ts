@@ -1,0 +1,61 @@
+import { Command, type CommanderError } from 'commander'
+import { completeCommand, completionCommand } from './commands/completion.ts'
+import { formatHelp, visibleGlobalOptions, withExamples } from './console/help.ts'
+import type { System } from './system.ts'
+import { VERSION } from './version.ts'
+
+/** A call that the grammar does not know. */
+export class Misuse extends Error {
+  override readonly name = 'Misuse'
+  readonly error: CommanderError
+  /** The command that was meant, as typed. */
+  readonly typed: string
+  constructor(error: CommanderError, typed: string) {
+    super(error.message, { cause: error })
+    this.error = error
+    this.typed = typed
+  }
+}
+
+const THIS_PROGRAM = 'This program:'
+
+/** The whole grammar of `keyferry`. Groups and commands in the order in which a newcomer meets them. */
+export function program(system: System): Command {
+  const root = new Command('keyferry')
+    .description(
+      'Moves a key from one device to another through a server that never learns it, although the two are never online together.',
+    )
+    .version(`keyferry ${VERSION}`, '-V, --version', 'print the version')
+    .option('--json', 'answer in JSON: one object, or one a line')
+    .option('--verbose', 'say what is done on the way')
+    .option('--profile <folder>', 'folder of this device (KEYFERRY_PROFILE)')
+    .option('--passphrase-file <file>', 'file with the passphrase of this device (KEYFERRY_PASSPHRASE_FILE)')
+  withExamples(root, [
+    ['keyferry serve', 'a server on this machine'],
+    ['keyferry user invite marta', "makes marta's first device possible"],
+    ["keyferry init 'keyferry:?v=1&…'", 'this machine becomes that device'],
+    ['keyferry device add', 'one more device of yours'],
+    ['keyferry key add ~/.ssh/id_ed25519', 'a key that you want to send'],
+    ['keyferry send id_ed25519 --to phone', 'sends it; the phone may be off'],
+  ])
+  root.addCommand(completionCommand(system).helpGroup(THIS_PROGRAM))
+  root.addCommand(completeCommand(root, system), { hidden: true })
+  root.addHelpCommand(
+    new Command('help').argument('[command]').description('print help for a command').helpGroup(THIS_PROGRAM),
+  )
+  prepare(root, 'keyferry')
+  return root
+}
+
+/** Every command, however deep, fails and explains itself the same way. */
+function prepare(command: Command, typed: string): void {
+  command
+    .helpOption('-h, --help', 'print help')
+    .exitOverride((error) => {
+      throw new Misuse(error, typed)
+    })
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ formatHelp, visibleGlobalOptions, showGlobalOptions: true })
+  if (command.parent !== null) command.helpCommand(false)
+  for (const sub of command.commands) prepare(sub, `${typed} ${sub.name()}`)
+}

@@ -1,0 +1,68 @@
+import { CommanderError } from 'commander'
+import { CliError } from './console/cli-error.ts'
+import { EXIT, type ExitCode } from './console/exit-codes.ts'
+import { type Failure, failureLines, failureOf } from './console/failure.ts'
+import { output } from './console/output.ts'
+import { Undone } from './invocation.ts'
+import { Misuse, program } from './program.ts'
+import type { System } from './system.ts'
+
+/** Runs one call and resolves to its exit code, unless the command set one itself (`process.exitCode`). */
+export async function run(system: System, argv: readonly string[]): Promise<ExitCode> {
+  const root = program(system)
+  try {
+    if (argv.length === 0) root.outputHelp()
+    else await root.parseAsync([...argv], { from: 'user' })
+    return EXIT.done
+  } catch (error) {
+    if (error instanceof Misuse && error.error.exitCode === 0) return EXIT.done // --help, --version
+    const failure = explain(error)
+    const out = output(system, { json: argv.includes('--json'), verbose: argv.includes('--verbose') })
+    tell(system, failure, out.json)
+    if (out.verbose) for (const line of stackOf(error)) out.more(line)
+    return failure.exit
+  }
+}
+
+function explain(error: unknown): Failure {
+  if (error instanceof Undone) return failureOf(error.cause, error.notDone)
+  if (error instanceof Misuse) return failureOf(misuse(error), 'nothing done')
+  return failureOf(error, 'nothing done')
+}
+
+/** Commander's words without its prefix; its guess what was meant as the hint. */
+function misuse({ error, typed }: Misuse): CliError {
+  if (error.code === 'commander.help') {
+    return new CliError('wrong-use', `\`${typed}\` needs to be told what to do`, { hint: `${typed} --help` })
+  }
+  const [why = '', guess] = error.message.replace(/^error: /, '').split('\n')
+  const meant = /\(Did you mean (.*)\?\)/.exec(guess ?? '')?.[1]
+  return new CliError('wrong-use', why.replace(/\.$/, ''), {
+    hint: meant === undefined ? `${typed} --help` : `did you mean ${meant}?`,
+  })
+}
+
+function tell(system: System, failure: Failure, json: boolean): void {
+  const { code, why, hint, exit } = failure
+  const out = output(system, { json, verbose: false })
+  if (json) out.answer({ error: { code, title: why, ...(hint === null ? {} : { hint }), exit } }, [])
+  const [first = '', ...rest] = failureLines(failure)
+  out.say(first.replace(/^keyferry: /, ''))
+  for (const line of rest) out.more(line.trimStart())
+}
+
+/** Causes and places, for reports: messages of ours carry no secret, others are left out. */
+function stackOf(error: unknown): readonly string[] {
+  const lines: string[] = []
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof Undone || cause instanceof CommanderError) continue
+    lines.push(
+      `${cause.name}: ${cause.message}`,
+      ...(cause.stack ?? '')
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line))
+        .map((line) => line.trim()),
+    )
+  }
+  return lines
+}

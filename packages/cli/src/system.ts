@@ -1,0 +1,32 @@
+import { homedir } from 'node:os'
+import type { Streams } from './console/output.ts'
+
+/** What a command gets from the world beside its arguments: a test gives another one. */
+export interface System extends Streams {
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+  readonly home: string
+  /** Seconds since 1970. */
+  now(): number
+  /** Aborts at the first SIGINT or SIGTERM; the second one ends the process at once. Only for commands that tidy up. */
+  interruption(): AbortSignal
+}
+
+export function thisSystem(): System {
+  const { stdin, stdout, stderr, env } = process
+  // Whoever reads only the beginning of a list has what he wanted.
+  stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  return { stdin, stdout, stderr, env, home: homedir(), now: () => Math.floor(Date.now() / 1000), interruption }
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController()
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(signal, () => (controller.signal.aborted ? process.exit(code) : controller.abort()))
+  }
+  return controller.signal
+}
