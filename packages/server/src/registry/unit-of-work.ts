@@ -16,7 +16,8 @@ export interface Put<V> {
   readonly created: boolean
 }
 
-const ATTEMPTS = 3
+/** Each delivery that moves meanwhile costs a revocation one: it must not lose to them. */
+const ATTEMPTS = 8
 
 /**
  * Reads and decides, then writes once. If another writer was first it reads and decides again: only then is it seen whether
