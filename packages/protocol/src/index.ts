@@ -14,14 +14,16 @@ export {
 } from './delivery/states.ts'
 export {
   checkDeadline,
+  DELIVERY_EVENTS,
   type DeliveryEvent,
-  type DeliveryEventType,
   type DeliveryProgress,
+  isOverdue,
   MAX_ATTEMPTS,
   MAX_COLLECTIONS,
   MAX_DEADLINE_SECONDS,
   MOVES,
-  REFUSALS,
+  mayRefuse,
+  mayRetry,
   receiptStanding,
   transition,
 } from './delivery/transition.ts'
@@ -138,7 +140,7 @@ export {
   type TreeHead,
 } from './log/checkpoint.ts'
 export { cosignatureLine, verifyCosignature } from './log/cosignature.ts'
-export { type LeafType, type LogLeaf, leafSubject, leafText, makeLeaf, parseLeaf, tagFor } from './log/leaf.ts'
+export { type LeafTyp, type LogLeaf, leafSubject, leafText, makeLeaf, parseLeaf, tagFor } from './log/leaf.ts'
 export {
   type ConsistencyClaim,
   emptyRoot,

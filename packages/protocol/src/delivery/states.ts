@@ -45,9 +45,9 @@ export type Wait = (typeof WAITS)[number]
 export type TransferState = 'open' | 'completed' | 'partial' | 'closed'
 
 /** A transfer is open while a delivery is not terminal, then says how many of them completed: all, some or none. */
-export function transferState(deliveries: readonly DeliveryState[]): TransferState {
-  if (!deliveries.every(isTerminal)) return 'open'
-  const completed = deliveries.filter((state) => state === 'completed').length
+export function transferState(deliveries: readonly { readonly state: DeliveryState }[]): TransferState {
+  if (!deliveries.every(({ state }) => isTerminal(state))) return 'open'
+  const completed = deliveries.filter(({ state }) => state === 'completed').length
   if (completed === 0) return 'closed'
   return completed === deliveries.length ? 'completed' : 'partial'
 }

@@ -91,9 +91,17 @@ describe('a vkey', () => {
     expect(() => parseVkey(text)).toThrow(withCode('malformed'))
   })
 
+  it('has a key that is not of small order, and of 32 octets', () => {
+    const identity = new Uint8Array(32)
+    identity[0] = 1
+    for (const key of [identity, new Uint8Array(32), new Uint8Array(31).fill(9)]) {
+      expect(() => makeVkey('a', 'log', key)).toThrow(withCode('malformed'))
+    }
+  })
+
   it('has a name without space, plus or control characters', () => {
     for (const name of ['', 'a b', 'a+b', 'a\u00a0b', 'a\nb', 'a\u2028', '\ud800']) {
-      expect(() => makeVkey(name, 'log', new Uint8Array(32))).toThrow(withCode('malformed'))
+      expect(() => makeVkey(name, 'log', new Uint8Array(32).fill(9))).toThrow(withCode('malformed'))
     }
   })
 })

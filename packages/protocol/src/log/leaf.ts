@@ -15,7 +15,7 @@ export type LogLeaf =
     }
   | { readonly typ: 'kf-receipt+jwt'; readonly ref: Ref; readonly dstUser: UserId; readonly dl: DeliveryId }
   | { readonly typ: 'decision'; readonly ref: Ref; readonly dl: DeliveryId }
-export type LeafType = LogLeaf['typ']
+export type LeafTyp = LogLeaf['typ']
 
 /** What a leaf is about, under its tag. */
 export function leafSubject(leaf: LogLeaf): string {
@@ -42,7 +42,7 @@ export function tagFor(origin: string, subject: string): string {
 }
 
 /** `<typ> <ref> <tag>`, one space each, no line end. */
-export function leafText(typ: LeafType, ref: Ref, tag: string): string {
+export function leafText(typ: LeafTyp, ref: Ref, tag: string): string {
   return `${typ} ${ref} ${tag}`
 }
 
@@ -55,8 +55,8 @@ const LEAF =
   /^(kf-device\+jwt|kf-device-set\+jwt|kf-grant\+jwt|kf-user\+jwt|kf-order\+jwt|kf-envelope\+jws|kf-receipt\+jwt|decision) ([\w-]{42}[AEIMQUYcgkosw048]) ([\w-]{21}[AQgw])$/
 
 /** Takes a leaf apart, as a monitor does; null if it is none of this version. */
-export function parseLeaf(text: string): { typ: LeafType; ref: Ref; tag: string } | null {
+export function parseLeaf(text: string): { typ: LeafTyp; ref: Ref; tag: string } | null {
   const found = LEAF.exec(text)
   if (found === null) return null
-  return { typ: found[1] as LeafType, ref: found[2] as Ref, tag: found[3] as string }
+  return { typ: found[1] as LeafTyp, ref: found[2] as Ref, tag: found[3] as string }
 }

@@ -2,6 +2,7 @@ import { sha256 } from '#platform'
 import { KeyferryError, withErrorCode } from '../errors.ts'
 import type { PublicSigningJwk } from '../jose/jwk.ts'
 import { concatOctets, fromBase64, toBase64, toBase64url, utf8 } from '../json/base64url.ts'
+import { isSoundEd25519 } from '../suites/public-key.ts'
 
 /** Signature types of C2SP signed-note that this protocol has: a log signs notes, a witness cosigns them with a time. */
 export type VkeyUse = 'log' | 'witness'
@@ -30,10 +31,12 @@ export function noteKeyId(name: string, use: VkeyUse, publicKey: Uint8Array): Ui
 
 /**
  * @param publicKey - 32 octets, Ed25519.
- * @throws {KeyferryError} `malformed` if the name cannot stand in a note.
+ * @throws {KeyferryError} `malformed` if the name cannot stand in a note or the key is unsound.
  */
 export function makeVkey(name: string, use: VkeyUse, publicKey: Uint8Array): Vkey {
   if (!NOTE_KEY_NAME.test(name) || !name.isWellFormed() || publicKey.length !== 32) throw malformed()
+  // Under a key of small order a signature says nothing (PROTOCOL 1).
+  if (!isSoundEd25519(publicKey)) throw malformed()
   const keyId = noteKeyId(name, use, publicKey)
   const key = toBase64(concatOctets(new Uint8Array([TYPE_OCTET[use]]), publicKey))
   return {
