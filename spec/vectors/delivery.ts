@@ -6,6 +6,7 @@ import {
   deviceStatement,
   fromBase64url,
   hpke7,
+  isWrappedJwe,
   makeLeaf,
   openBundle,
   orderEqualsKeyTransferInfo,
@@ -105,6 +106,14 @@ export const delivery: VectorFile<DeliveryVectors> = {
     const pair = await hpke7.importKeyPair(martaPhoneEnc.jwk, privateOctets)
     const question = { alg: 'HPKE-7', pair, wrapped: envelope.wrapped, binding: envelope.binding, type: 'age' } as const
     assertEqual((await unwrapKey(question)).toHex(), vectors.padded.keyOctetsHex, 'the wrapped key opens')
+    const { wrapped } = envelope
+    assert(isWrappedJwe(wrapped), 'HPKE-7 makes a JWE')
+    const sealed = {
+      encryptedKey: fromBase64url(wrapped.encrypted_key),
+      ciphertext: fromBase64url(wrapped.ciphertext),
+    }
+    const padded = await hpke7.open(pair, sealed, utf8(vectors.seal.aad))
+    assertEqual(padded.toHex(), vectors.padded.hex, 'P')
 
     const t2 = readKeyTransferAnswer(utf8(vectors.t2))
     assertEqual([t2.envelope, t2.binding], [envelope.ref, vectors.binding.b64u], 'T2 names the envelope')
