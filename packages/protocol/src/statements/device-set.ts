@@ -100,7 +100,7 @@ export const DeviceSetPayloadShape: z.ZodType<DeviceSetPayload> = z.strictObject
   ext: ExtShape.exactOptional(),
 })
 
-export const deviceSetStatement: StatementType<DeviceSetPayload> = {
+export const deviceSetStatement: StatementType<DeviceSetPayload, 'kf-device-set+jwt'> = {
   typ: 'kf-device-set+jwt',
   shape: DeviceSetPayloadShape,
   code: 'set-invalid',

@@ -103,7 +103,7 @@ export const DevicePayloadShape: z.ZodType<DevicePayload> = z.strictObject({
   ext: ExtShape.exactOptional(),
 })
 
-export const deviceStatement: StatementType<DevicePayload> = {
+export const deviceStatement: StatementType<DevicePayload, 'kf-device+jwt'> = {
   typ: 'kf-device+jwt',
   shape: DevicePayloadShape,
   code: 'statement-invalid',

@@ -61,7 +61,7 @@ export const GrantPayloadShape: z.ZodType<GrantPayload> = z.strictObject({
   ext: ExtShape.exactOptional(),
 })
 
-export const grantStatement: StatementType<GrantPayload> = {
+export const grantStatement: StatementType<GrantPayload, 'kf-grant+jwt'> = {
   typ: 'kf-grant+jwt',
   shape: GrantPayloadShape,
   code: 'statement-invalid',

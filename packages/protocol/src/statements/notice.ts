@@ -47,7 +47,7 @@ export const NoticePayloadShape: z.ZodType<NoticePayload> = z.object({
   data: z.object({ reason: TextShape, callback: TextShape }),
 })
 
-export const noticeStatement: StatementType<NoticePayload> = {
+export const noticeStatement: StatementType<NoticePayload, 'kf-notice+jws'> = {
   typ: 'kf-notice+jws',
   shape: NoticePayloadShape,
   code: 'malformed',

@@ -77,7 +77,7 @@ export const OrderPayloadShape: z.ZodType<OrderPayload> = z
   })
   .refine((order) => hasMechanismMembers(order) && hasClassMembers(order))
 
-export const orderStatement: StatementType<OrderPayload> = {
+export const orderStatement: StatementType<OrderPayload, 'kf-order+jwt'> = {
   typ: 'kf-order+jwt',
   shape: OrderPayloadShape,
   code: 'order-invalid',

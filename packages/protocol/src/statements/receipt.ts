@@ -77,7 +77,7 @@ function fitsOutcome(receipt: ReceiptPayload): boolean {
   return reason !== undefined && exposure === undefined && (complete || UNREADABLE_REASONS.has(reason))
 }
 
-export const receiptStatement: StatementType<ReceiptPayload> = {
+export const receiptStatement: StatementType<ReceiptPayload, 'kf-receipt+jwt'> = {
   typ: 'kf-receipt+jwt',
   shape: ReceiptPayloadShape,
   code: 'receipt-invalid',

@@ -21,8 +21,8 @@ export interface Statement<P> {
 }
 
 /** One of the types of PROTOCOL 2: its `typ`, the shape of its payload, and what its reader throws. */
-export interface StatementType<P> {
-  readonly typ: string
+export interface StatementType<P, Typ extends string = string> {
+  readonly typ: Typ
   readonly shape: z.ZodType<P>
   readonly code: ErrorCode
 }

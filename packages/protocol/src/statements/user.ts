@@ -42,7 +42,7 @@ export const UserPayloadShape: z.ZodType<UserPayload> = z.strictObject({
   ext: ExtShape.exactOptional(),
 })
 
-export const userStatement: StatementType<UserPayload> = {
+export const userStatement: StatementType<UserPayload, 'kf-user+jwt'> = {
   typ: 'kf-user+jwt',
   shape: UserPayloadShape,
   code: 'statement-invalid',
