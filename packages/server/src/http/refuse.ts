@@ -34,8 +34,8 @@ export async function refuse(
     reply.header('accept-signature', acceptSignature(parts.challenges.make(parts.clock.now())))
   }
   reply.code(status).headers(headers).header('content-type', PROBLEM_MEDIA_TYPE)
-  // Octets, so that the media type goes out as it is written here.
-  return reply.send(Buffer.from(JSON.stringify(problem)))
+  // With a serializer of its own the media type goes out as it is written here.
+  return reply.serializer(JSON.stringify).send(problem)
 }
 
 async function whoseFault(whose: () => Promise<unknown> | undefined, otherwise: unknown): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { contentDigest, type RequestBinding, requestBinding, signResponse } from '@keyferry/protocol'
+import { contentDigest, type RequestBinding, requestBinding, signResponse, utf8 } from '@keyferry/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../ports.ts'
 import type { KeyRing } from '../signing/key-ring.ts'
@@ -14,7 +14,7 @@ type Payload = string | Uint8Array | object | null | undefined
 
 /**
  * Signs an answer when its headers are complete, refusals too (PROTOCOL 4). A stream is signed without a digest.
- * @returns what is to be sent: octets are what the digest covers.
+ * @returns what is to be sent.
  */
 export async function signAnswer(
   signing: AnswerSigning,
@@ -24,7 +24,7 @@ export async function signAnswer(
 ): Promise<Payload> {
   const url = request.originalUrl
   if (!isSignedAddress(url)) return payload
-  const octets = typeof payload === 'string' ? Buffer.from(payload) : payload
+  const octets = typeof payload === 'string' ? utf8(payload) : payload
   if (octets instanceof Uint8Array && octets.length > 0) reply.header('content-digest', contentDigest(octets))
   const now = signing.clock.now()
   const signature = await signResponse(
@@ -41,7 +41,8 @@ export async function signAnswer(
   )
   reply.header('signature-input', signature['signature-input'])
   reply.header('signature', signature.signature)
-  return octets
+  // A text goes out in one write with its head; these are the octets that were digested.
+  return payload
 }
 
 /** What authentication has read already is not read again. */

@@ -2,7 +2,7 @@ import { KeyferryError, type NoticeId } from '@keyferry/protocol'
 import * as z from 'zod'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
-import type { NoticeRow } from '../store/rows.ts'
+import type { DeliveryRow, NoticeRow } from '../store/rows.ts'
 import { type Standing, standing } from '../transfers/view.ts'
 import { recipientOf } from './recipient.ts'
 import { eventType } from './sign-notice.ts'
@@ -62,7 +62,7 @@ async function aboutDelivery(
   const delivery = notice.delivery === null ? null : await context.read.delivery(notice.delivery)
   const as = delivery === null ? null : standing(caller, delivery)
   if (delivery === null || as === null) return { links: {} }
-  const role = roleOf(as)
+  const role = roleOf(notice.recipient, delivery, as)
   return {
     state: delivery.state,
     delivery: delivery.dl,
@@ -71,13 +71,12 @@ async function aboutDelivery(
   }
 }
 
-/** Whoever acts on a delivery before who only asked for it. */
-function roleOf(as: Standing): string | null {
-  if (as.target) return 'target'
+/** Who acts on a delivery comes before who asked for it; another device of a user who takes part has no role of its own. */
+function roleOf(recipient: string, delivery: DeliveryRow, as: Standing): string | null {
+  if (as.target && recipient === delivery.target) return 'target'
   if (as.source) return 'source'
   if (as.orderBy) return 'order'
-  if (as.requester) return 'requester'
-  return as.owner ? 'owner' : null
+  return as.requester ? 'requester' : null
 }
 
 async function aboutEnrolment(

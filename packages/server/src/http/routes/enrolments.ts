@@ -7,8 +7,8 @@ import { claimEnrolment, EnrolmentClaimShape, EnrolmentClaimViewShape } from '..
 import { createEnrolment, EnrolmentOfferShape, EnrolmentRequestShape } from '../../registry/create-enrolment.ts'
 import { denyEnrolment, EnrolmentDenialShape } from '../../registry/deny-enrolment.ts'
 import {
-  EnrolmentAnswerShape,
-  EnrolmentProofShape,
+  EnrolmentAnswerBodyShape,
+  EnrolmentProofBodyShape,
   EnrolmentStateViewShape,
   EnrolmentViewShape,
 } from '../../registry/enrolment-view.ts'
@@ -99,7 +99,7 @@ export const enrolmentRoutes: Routes = (app, parts) => {
         operationId: 'answerEnrolment',
         summary: 'Step 4: challenges for the new device',
         params: Params,
-        body: EnrolmentAnswerShape,
+        body: EnrolmentAnswerBodyShape,
         response: answers({ 200: EnrolmentStateViewShape, 201: EnrolmentStateViewShape }),
       },
       bodyLimit: context.limits.setBytes,
@@ -118,7 +118,7 @@ export const enrolmentRoutes: Routes = (app, parts) => {
         operationId: 'proveEnrolment',
         summary: 'Step 5: answers to the challenges',
         params: Params,
-        body: EnrolmentProofShape,
+        body: EnrolmentProofBodyShape,
         response: answers({ 200: EnrolmentStateViewShape, 201: EnrolmentStateViewShape }),
       },
       config: { ...byClaimantToo, media: 'application/json' },
