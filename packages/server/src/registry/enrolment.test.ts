@@ -132,6 +132,14 @@ describe('the first device of somebody', () => {
     expect(await again).toEqual({ ...answer, created: false })
   })
 
+  it('is answered again when its claim was written and the answer got lost', async () => {
+    const { world, phone, code } = await anInvitation()
+    const claim = { code, statement: phone.statement.text, set: (await aDeviceSet(luis, [phone])).text }
+    world.store.failAfter('insert-user')
+    await expect(claimEnrolment(world.context, asNewcomer(phone), claim)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await claimEnrolment(world.context, await asDevice(world, phone), claim)).toMatchObject({ created: false })
+  })
+
   async function anInvitation(): Promise<{ world: World; phone: TestDevice; code: string }> {
     const world = aWorld()
     const phone = await aDevice(luis)
