@@ -1,0 +1,158 @@
+import {
+  contentDigest,
+  type EpochSeconds,
+  errorOfProblem,
+  KeyferryError,
+  type PublicSigningJwk,
+  parseStrictJson,
+  readProblem,
+  requestBinding,
+  type Signer,
+  signRequest,
+  type Thumbprint,
+  toBase64url,
+  utf8,
+  verifyResponse,
+} from '@keyferry/protocol'
+import type { HttpResponse, Transport } from './transport.ts'
+
+const TIMEOUT_MILLISECONDS = 30_000
+const REQUEST_LIFETIME_SECONDS = 120
+
+export interface ClientOptions {
+  readonly origin: string
+  readonly transport: Transport
+  readonly signer: Signer
+  /** The server keys of the trust file, by id; null for one that is not in it. */
+  readonly serverKey: (kid: Thumbprint) => PublicSigningJwk | null
+  readonly now: () => EpochSeconds
+  readonly random: (count: number) => Uint8Array
+}
+
+export interface Call {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  /** Path and query under the origin. */
+  readonly path: string
+  readonly json?: unknown
+  readonly jose?: { readonly octets: Uint8Array; readonly type: 'application/jose' | 'application/jose+json' }
+  readonly headers?: Readonly<Record<string, string>>
+  /** How long the server may hold the request until there is something new, seconds. */
+  readonly waitSeconds?: number
+  readonly signal?: AbortSignal
+}
+
+export interface Answer {
+  readonly status: number
+  readonly content: Uint8Array
+  header(name: string): string | undefined
+  /** Plain JSON of the body (PROTOCOL 1: unknown members are for the caller to ignore). */
+  json<T>(): T
+}
+
+/**
+ * Signed requests and verified answers (PROTOCOL 4). An answer is believed only under a server key of the trust file and bound to this
+ * very request.
+ */
+export interface Client {
+  readonly origin: string
+  /**
+   * @throws {KeyferryError} `response-invalid` for an answer not to be believed; else the code of the problem that the server answers.
+   * @throws {UnreachableError}
+   */
+  call(call: Call): Promise<Answer>
+  /** Opens a stream whose first answer was verified; its events are JWS each for itself. */
+  stream(call: Call): Promise<AsyncIterable<Uint8Array>>
+}
+
+export function client(options: ClientOptions): Client {
+  async function prepare(call: Call): Promise<Prepared> {
+    const url = options.origin + call.path
+    const content = call.jose?.octets ?? (call.json === undefined ? null : utf8(JSON.stringify(call.json)))
+    const headers: Record<string, string> = { ...call.headers }
+    if (content !== null) {
+      headers['content-type'] = call.jose?.type ?? 'application/json'
+      headers['content-digest'] = contentDigest(content)
+    }
+    if (call.waitSeconds !== undefined) headers.prefer = `wait=${call.waitSeconds}`
+    const signature = await signRequest(
+      options.signer,
+      { method: call.method, targetUri: url, headers: (name) => headers[name] },
+      { now: options.now(), nonce: toBase64url(options.random(16)), lifetimeSeconds: REQUEST_LIFETIME_SECONDS },
+    )
+    return { url, content, headers: { ...headers, ...signature } }
+  }
+
+  /** @param content - null for a stream, whose events prove themselves. */
+  async function verify(
+    call: Call,
+    sent: Prepared,
+    response: Pick<HttpResponse, 'status' | 'header'>,
+    content: Uint8Array | null,
+  ): Promise<void> {
+    await verifyResponse(
+      { status: response.status, headers: (name) => response.header(name), content },
+      requestBinding({ method: call.method, targetUri: sent.url, headers: (name) => sent.headers[name] }),
+      options.serverKey,
+      options.now(),
+    )
+  }
+
+  return {
+    origin: options.origin,
+    async call(call) {
+      const sent = await prepare(call)
+      const response = await options.transport.send({
+        ...sent,
+        method: call.method,
+        timeoutMilliseconds: TIMEOUT_MILLISECONDS + 1000 * (call.waitSeconds ?? 0),
+        ...(call.signal === undefined ? {} : { signal: call.signal }),
+      })
+      await verify(call, sent, response, response.content)
+      if (response.status >= 400) throw problemOf(response)
+      return answer(response)
+    },
+    async stream(call) {
+      const sent = await prepare(call)
+      const response = await options.transport.open({
+        ...sent,
+        method: call.method,
+        timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+        ...(call.signal === undefined ? {} : { signal: call.signal }),
+      })
+      await verify(call, sent, response, null)
+      if (response.status !== 200) throw new KeyferryError('unavailable', 'the server opens no stream now')
+      return response.chunks
+    },
+  }
+}
+
+interface Prepared {
+  readonly url: string
+  readonly content: Uint8Array | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+function answer(response: HttpResponse): Answer {
+  return {
+    status: response.status,
+    content: response.content,
+    header: (name) => response.header(name),
+    json<T>(): T {
+      try {
+        return parseStrictJson(response.content) as T
+      } catch (cause) {
+        throw new KeyferryError('response-invalid', 'the answer is not JSON', {}, { cause })
+      }
+    },
+  }
+}
+
+/** The problem that the server signed, as the error that it names (PROTOCOL 16). */
+function problemOf(response: HttpResponse): KeyferryError {
+  const retryAfter = Number(response.header('retry-after'))
+  const wait = Number.isSafeInteger(retryAfter) && retryAfter > 0 ? { retryAfter } : {}
+  const problem = readProblem(answer(response).json())
+  if (problem === null) return new KeyferryError('unavailable', `the server answered ${response.status}`, wait)
+  const error = errorOfProblem(problem)
+  return new KeyferryError(error.code, error.message, { ...error.details, ...wait })
+}
