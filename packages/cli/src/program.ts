@@ -1,5 +1,6 @@
 import { Command, type CommanderError } from 'commander'
 import { completeCommand, completionCommand } from './commands/completion.ts'
+import { userCommand } from './commands/user/index.ts'
 import { formatHelp, visibleGlobalOptions, withExamples } from './console/help.ts'
 import type { System } from './system.ts'
 import { VERSION } from './version.ts'
@@ -10,10 +11,13 @@ export class Misuse extends Error {
   readonly error: CommanderError
   /** The command that was meant, as typed. */
   readonly typed: string
-  constructor(error: CommanderError, typed: string) {
+  /** What it can be told to do. */
+  readonly choices: readonly string[]
+  constructor(error: CommanderError, command: Command, typed: string) {
     super(error.message, { cause: error })
     this.error = error
     this.typed = typed
+    this.choices = command.commands.map((sub) => sub.name())
   }
 }
 
@@ -38,6 +42,7 @@ export function program(system: System): Command {
     ['keyferry key add ~/.ssh/id_ed25519', 'a key that you want to send'],
     ['keyferry send id_ed25519 --to phone', 'sends it; the phone may be off'],
   ])
+  root.addCommand(userCommand(system).helpGroup('Server and people:'))
   root.addCommand(completionCommand(system).helpGroup(THIS_PROGRAM))
   root.addCommand(completeCommand(root, system), { hidden: true })
   root.addHelpCommand(
@@ -52,9 +57,9 @@ function prepare(command: Command, typed: string): void {
   command
     .helpOption('-h, --help', 'print help')
     .exitOverride((error) => {
-      throw new Misuse(error, typed)
+      throw new Misuse(error, command, typed)
     })
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .configureHelp({ formatHelp, visibleGlobalOptions, showGlobalOptions: true })
   if (command.parent !== null) command.helpCommand(false)
   for (const sub of command.commands) prepare(sub, `${typed} ${sub.name()}`)

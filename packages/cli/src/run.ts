@@ -31,9 +31,9 @@ function explain(error: unknown): Failure {
 }
 
 /** Commander's words without its prefix; its guess what was meant as the hint. */
-function misuse({ error, typed }: Misuse): CliError {
+function misuse({ error, typed, choices }: Misuse): CliError {
   if (error.code === 'commander.help') {
-    return new CliError('wrong-use', `\`${typed}\` needs to be told what to do`, { hint: `${typed} --help` })
+    return new CliError('wrong-use', `\`${typed}\` needs a word more`, { hint: `${typed} ${choices.join(' | ')}` })
   }
   const [why = '', guess] = error.message.replace(/^error: /, '').split('\n')
   const meant = /\(Did you mean (.*)\?\)/.exec(guess ?? '')?.[1]

@@ -1,0 +1,52 @@
+import { Command } from 'commander'
+import { Explained } from '../../console/failure.ts'
+import { withExamples } from '../../console/help.ts'
+import { span } from '../../console/times.ts'
+import { serverFolder } from '../../folders.ts'
+import { does } from '../../invocation.ts'
+import type { System } from '../../system.ts'
+
+interface Options {
+  readonly data?: string
+  readonly replace?: boolean
+}
+
+/** PROTOCOL 3: the first device of a user gets its string from an administrator. */
+export function userInviteCommand(system: System): Command {
+  const command = new Command('invite')
+    .summary("make somebody's first device possible (on the server)")
+    .description(
+      'Prints a string that makes the first device of somebody: give it to that person only. Works on the machine of the server.',
+    )
+    .argument('<name>', 'user name, as others will see it')
+    .option('--replace', 'the name is taken: a new root takes its place, since the old one was lost')
+    .option('--data <folder>', 'data folder of the server (KEYFERRY_DATA)')
+  withExamples(command, [
+    ['keyferry user invite marta', ''],
+    ['keyferry user invite marta --json | jq -r .invitation', 'only the string'],
+  ])
+  return does<Options>(command, system, 'not invited', async ({ output }, { data, replace }, name) => {
+    const { invite } = await import('../../operator/invite.ts')
+    const folder = serverFolder(data, system.env, system.home)
+    const offer = await invite(folder, { username: name, replace: replace === true }).catch((error) => {
+      throw taken(error)
+        ? new Explained(error, { hint: 'another name; or --replace if the root key of that user is lost' })
+        : error
+    })
+    const { qrLines } = await import('../../console/qr.ts')
+    const qr = system.stdout.isTTY ? qrLines(offer.invitation, system.stdout.columns) : null
+    output.answer(offer, [
+      `Give this to ${name}; it works once, for ${span(offer.expiresAt - system.now())}, and only for a first device:`,
+      '',
+      `    ${offer.invitation}`,
+      ...(qr === null ? [] : ['', ...qr]),
+    ])
+    output.say(
+      `There, \`keyferry init\` takes it.${offer.caFile === null ? '' : ` On another machine it needs a copy of ${offer.caFile}: --tls-ca`}`,
+    )
+  })
+}
+
+function taken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'state-conflict'
+}

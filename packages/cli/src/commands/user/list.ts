@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { columns } from '../../console/columns.ts'
+import { withExamples } from '../../console/help.ts'
+import { fingerprint } from '../../console/ids.ts'
+import { ago } from '../../console/times.ts'
+import { serverFolder } from '../../folders.ts'
+import { does } from '../../invocation.ts'
+import type { System } from '../../system.ts'
+
+interface Options {
+  readonly data?: string
+}
+
+export function userListCommand(system: System): Command {
+  const command = new Command('list')
+    .summary('everybody on this server (on the server)')
+    .description('Lists the users of the server on this machine, with their root ids and how many devices they have.')
+    .option('--data <folder>', 'data folder of the server (KEYFERRY_DATA)')
+  withExamples(command, [
+    ['keyferry user list', ''],
+    ["keyferry user list --json | jq -r 'select(.admin).username'", 'who administers'],
+  ])
+  return does<Options>(command, system, 'not listed', async ({ output }, { data }) => {
+    const { serverUsers } = await import('../../operator/users.ts')
+    const users = await Array.fromAsync(serverUsers(serverFolder(data, system.env, system.home)))
+    if (users.length === 0) output.none('nobody yet: keyferry user invite NAME')
+    const rows = columns(
+      users.map(({ username, user, devices, createdAt, admin }) => [
+        username,
+        fingerprint(user, 16),
+        `${devices.filter(({ state }) => state !== 'revoked').length} devices`,
+        `since ${ago(createdAt, system.now())}`,
+        admin ? 'administrator' : '',
+      ]),
+    )
+    for (const [i, user] of users.entries()) output.answer(user, [rows[i] ?? ''])
+  })
+}

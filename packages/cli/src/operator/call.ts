@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { errorOfProblem, KeyferryError, readProblem } from '@keyferry/protocol'
+import { CliError } from '../console/cli-error.ts'
+
+const TIMEOUT_MILLISECONDS = 10_000
+const MAX_ANSWER_OCTETS = 4 * 1024 * 1024
+
+export interface OperatorCall {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly json?: object
+}
+
+/**
+ * Asks the server of a data folder as its administrator, through the socket that only the owner of that folder may open.
+ * @throws {CliError} `admin-only-here` if no server of that folder runs here
+ * @throws {KeyferryError} the problem that the server answers
+ */
+export async function operatorCall<T>(dataFolder: string, call: OperatorCall): Promise<T> {
+  const { status, content } = await exchange(socketPath(dataFolder), call)
+  const json: unknown = JSON.parse(content)
+  if (status < 400) return json as T
+  const problem = readProblem(json)
+  throw problem === null ? new KeyferryError('unavailable', `the server answered ${status}`) : errorOfProblem(problem)
+}
+
+/** As the server names it: a file, on Windows a pipe whose name is made from the path. */
+function socketPath(dataFolder: string): string {
+  const path = join(dataFolder, 'admin.sock')
+  if (process.platform !== 'win32') return path
+  return `\\\\.\\pipe\\keyferry-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`
+}
+
+function exchange(socket: string, { method, path, json }: OperatorCall): Promise<{ status: number; content: string }> {
+  const body = json === undefined ? null : Buffer.from(JSON.stringify(json))
+  const headers = body === null ? {} : { 'content-type': 'application/json', 'content-length': String(body.length) }
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { socketPath: socket, method, path, headers, timeout: TIMEOUT_MILLISECONDS },
+      (incoming) => {
+        let content = ''
+        incoming.setEncoding('utf8')
+        incoming.on('data', (chunk: string) => {
+          content += chunk
+          if (content.length > MAX_ANSWER_OCTETS) incoming.destroy(new Error('answer too long'))
+        })
+        incoming.on('error', reject)
+        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, content }))
+      },
+    )
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
+    outgoing.on('error', (cause: NodeJS.ErrnoException) => reject(explain(cause)))
+    outgoing.end(body)
+  })
+}
+
+function explain(cause: NodeJS.ErrnoException): Error {
+  if (cause.code !== 'ENOENT' && cause.code !== 'ECONNREFUSED' && cause.code !== 'EACCES') return cause
+  const why = cause.code === 'EACCES' ? 'you may not administer this server' : 'no server of this data folder runs here'
+  return new CliError('admin-only-here', why, {
+    hint: 'run it where `keyferry serve` runs, as the same user, and with the same --data',
+    cause,
+  })
+}
