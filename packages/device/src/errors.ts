@@ -1,0 +1,26 @@
+/** Failures of the device itself, which no peer ever hears of: files, passphrases, formats. What travels is a KeyferryError. */
+export const DEVICE_ERRORS = {
+  'file-exists': 'the file exists',
+  'key-encrypted': 'the key file is protected by a passphrase',
+  'key-format-unknown': 'the file holds no key of a known form',
+  'key-kind-unsupported': 'keys of this kind are not supported',
+  'passphrase-needed': 'a passphrase is needed',
+  'passphrase-wrong': 'the passphrase does not fit',
+  'permissions-too-open': 'others can read or change it',
+  'profile-absent': 'there is no device here yet',
+  'profile-damaged': 'the files of this device are damaged',
+  'profile-newer': 'a newer program wrote the files of this device',
+} as const
+export type DeviceErrorCode = keyof typeof DEVICE_ERRORS
+
+/** `code` is API; `message` and `hint` (what to do now) are for people and carry no secret. */
+export class DeviceError extends Error {
+  override readonly name = 'DeviceError'
+  readonly code: DeviceErrorCode
+  readonly hint: string | null
+  constructor(code: DeviceErrorCode, hint: string | null = null, options?: ErrorOptions) {
+    super(DEVICE_ERRORS[code], options)
+    this.code = code
+    this.hint = hint
+  }
+}

@@ -1,0 +1,26 @@
+import type { EpochSeconds, Ref } from '@keyferry/protocol'
+
+/** Statements that this device, or the root that it holds, signed and that count up: device statements, device sets. */
+export interface OwnStatement {
+  readonly typ: 'kf-device+jwt' | 'kf-device-set+jwt'
+  readonly seq: number
+  readonly ref: Ref
+  /** Compact JWS. */
+  readonly text: string
+  readonly at: EpochSeconds
+}
+
+export interface OwnStatementStore {
+  newest(typ: OwnStatement['typ']): OwnStatement | null
+  /** By rising `seq`. */
+  list(typ: OwnStatement['typ']): OwnStatement[]
+  /**
+   * Keeps one before it is sent. The same again changes nothing. The first one kept may have any `seq`: a device that takes
+   * over signing sets starts from the newest.
+   * @throws {KeyferryError} `state-conflict` unless `seq` = newest + 1: somebody signed meanwhile.
+   */
+  put(statement: OwnStatement): void
+  markDone(typ: OwnStatement['typ'], seq: number): void
+  /** To be put (again) after a start, in order. */
+  unsent(): OwnStatement[]
+}

@@ -1,0 +1,105 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { KeyferryError } from '@keyferry/protocol'
+
+export type Row = Record<string, SQLOutputValue>
+
+/** What the rooms of the store write with: statements prepared once, and transactions in transactions. */
+export interface Database {
+  get(sql: string, ...values: readonly SQLInputValue[]): Row | null
+  all(sql: string, ...values: readonly SQLInputValue[]): Row[]
+  /** @returns how many rows it changed. */
+  run(sql: string, ...values: readonly SQLInputValue[]): number
+  /** See `DeviceStore.transaction`. */
+  transaction<T>(action: () => T): T
+  /** Secrets were removed: once committed, they leave the write-ahead log too. */
+  erased(): void
+  close(): void
+}
+
+/** Lets tests fail or die where it hurts most. */
+export interface StoreHooks {
+  beforeCommit?(): void
+  afterCommit?(): void
+}
+
+export function sqliteDatabase(db: DatabaseSync, hooks: StoreHooks = {}): Database {
+  const prepared = new Map<string, StatementSync>()
+  let depth = 0
+  let erased = false
+
+  function prepare(sql: string): StatementSync {
+    let statement = prepared.get(sql)
+    if (statement === undefined) {
+      statement = db.prepare(sql)
+      prepared.set(sql, statement)
+    }
+    return statement
+  }
+
+  function atomically<T>(begin: string, commit: () => void, rollback: string, action: () => T): T {
+    db.exec(begin)
+    depth++
+    try {
+      const result = action()
+      // An awaiting action would go on after the commit, outside of any transaction.
+      if (result instanceof Promise) throw new TypeError('a transaction is synchronous: await before it')
+      commit()
+      return result
+    } catch (error) {
+      if (db.isTransaction) db.exec(rollback)
+      throw error
+    } finally {
+      depth--
+    }
+  }
+
+  function outermost<T>(action: () => T): T {
+    const commit = (): void => {
+      hooks.beforeCommit?.()
+      db.exec('COMMIT')
+    }
+    // IMMEDIATE: waits for other writers now, not in the middle.
+    const result = failingAsStore(() => atomically('BEGIN IMMEDIATE', commit, 'ROLLBACK', action))
+    if (erased) {
+      erased = false
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    }
+    hooks.afterCommit?.()
+    return result
+  }
+
+  function nested<T>(action: () => T): T {
+    const name = `level_${depth}`
+    const undo = `ROLLBACK TO ${name}; RELEASE ${name}`
+    return atomically(`SAVEPOINT ${name}`, () => db.exec(`RELEASE ${name}`), undo, action)
+  }
+
+  const transaction = <T>(action: () => T): T => (depth === 0 ? outermost(action) : nested(action))
+
+  return {
+    get: (sql, ...values) => failingAsStore(() => prepare(sql).get(...values) ?? null),
+    all: (sql, ...values) => failingAsStore(() => prepare(sql).all(...values)),
+    run: (sql, ...values) => failingAsStore(() => Number(prepare(sql).run(...values).changes)),
+    transaction,
+    erased() {
+      if (depth === 0) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      else erased = true
+    },
+    close: () => db.close(),
+  }
+}
+
+/** Errors of SQLite may quote what was written: they are the cause, not the text. */
+function failingAsStore<T>(action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    if (!isSqliteError(error)) throw error
+    throw new KeyferryError('store-failed', 'the device could not read or write its own state', {}, { cause: error })
+  }
+}
+
+/** Result codes: https://www.sqlite.org/rescode.html */
+export function isSqliteError(error: unknown): error is Error & { errcode: number } {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+}
