@@ -5,33 +5,32 @@ import {
   type KeyTransferInfo,
   type OrderPayload,
   orderStatement,
+  type Ref,
   reachesExposure,
-  type Signer,
+  readEnvelope,
   type Statement,
   signEnvelope,
   signStatement,
   type TransportKeyInfo,
   toBase64url,
   utf8,
-  wrapKey,
 } from '@keyferry/protocol'
+import type { SecureDevice } from '../keystores/secure-device.ts'
 import type { CheckedSource } from '../trust/source-checks.ts'
 
 export interface WrapQuestion {
   readonly kti: TransportKeyInfo
   readonly checked: CheckedSource
-  /** The device's signing key. */
-  readonly signer: Signer
+  readonly device: SecureDevice
   readonly now: EpochSeconds
   readonly random: (count: number) => Uint8Array
-  /** The key octets; filled with zeros by who gave them. */
-  readonly keyOctets: Uint8Array
 }
 
-export interface SignedEnvelope {
+export interface WrappedForTarget {
   readonly dl: DeliveryId
   readonly attempt: number
   readonly order: Statement<OrderPayload>
+  readonly ref: Ref
   /** To be kept durably before they are sent: every repeat sends these (S13). */
   readonly octets: Uint8Array
 }
@@ -39,28 +38,29 @@ export interface SignedEnvelope {
 /** How long an order lives unless the deadline is nearer (PROTOCOL 5: default 7 days). */
 const ORDER_LIFE_SECONDS = 7 * 24 * 3600
 
-/** S13: makes the order if no other party did, wraps the key for the chosen transport key, signs the envelope. */
-export async function wrapForTarget(question: WrapQuestion): Promise<SignedEnvelope> {
-  const { kti, checked, signer } = question
-  const order = checked.order ?? (await signStatement(orderStatement, signer, orderPayload(question)))
+/** S13: makes the order if no other party did, has the device wrap the key for the chosen transport key, signs the envelope. */
+export async function wrapForTarget(question: WrapQuestion): Promise<WrappedForTarget> {
+  const { kti, checked, device } = question
+  const order = checked.order ?? (await signStatement(orderStatement, device.signer, orderPayload(question)))
   const binding = utf8(JSON.stringify(keyTransferInfo(question, order)))
-  const wrapped = await wrapKey({
+  const wrapped = await device.wrapKey({
+    key: kti.key.id,
+    generation: kti.key.generation,
     alg: checked.key.alg,
     recipient: checked.key.recipient,
     kid: checked.key.kid,
-    keyOctets: question.keyOctets,
     binding,
   })
-  const octets = await signEnvelope(signer, { order: order.text, binding, wrapped })
-  return { dl: kti.dl, attempt: kti.attempt, order, octets }
+  const octets = await signEnvelope(device.signer, { order: order.text, binding, wrapped })
+  return { dl: kti.dl, attempt: kti.attempt, order, ref: readEnvelope(octets).ref, octets }
 }
 
 /** An order of the source itself demands the higher of what the KtI and the own record demand (S10). */
-function orderPayload({ kti, checked, signer, now }: WrapQuestion): OrderPayload {
+function orderPayload({ kti, checked, device, now }: WrapQuestion): OrderPayload {
   const { record, key } = checked
   return {
     v: 1,
-    iss: signer.id,
+    iss: device.signer.id,
     origin: kti.origin,
     tr: kti.tr,
     dl: kti.dl,

@@ -8,6 +8,7 @@ import {
   type Exposure,
   inTime,
   KeyferryError,
+  type KeyId,
   type KeyTransferAnswer,
   type KeyTransferInfo,
   type LogLeaf,
@@ -47,7 +48,7 @@ export interface TargetQuestion {
   /** The nonce that this device gave at E1 for this delivery, if it did. */
   readonly nonce: string | null
   /** Last accepted generation of a key, or null. */
-  readonly lastGeneration: (key: string) => number | null
+  readonly lastGeneration: (key: KeyId) => number | null
   /** Whether a human admitted this owner for this delivery. */
   readonly ownerAdmitted: boolean
   /** Whether a human agreed to a jump of generations for this delivery. */

@@ -44,8 +44,7 @@ export async function acceptRoot(state: TrustState, rules: LocalRules, question:
   const { user, expectedName } = question
   const certificate = await trustedCertificate(state, question)
   refuseContradiction(state, user, certificate)
-  const root =
-    ownRoot(state, user) ?? pinned(state, user) ?? certified(certificate) ?? tofu(state, rules, question)
+  const root = ownRoot(state, user) ?? pinned(state, user) ?? certified(certificate) ?? tofu(state, rules, question)
   if (root === null) throw new KeyferryError(question.untrusted, 'nothing proves whose root this is')
   if (expectedName !== undefined && root.username !== expectedName) {
     const code = root.how === 'pinned' ? 'pin-conflict' : question.untrusted

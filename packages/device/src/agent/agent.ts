@@ -1,0 +1,191 @@
+import { type DeliveryId, KeyferryError, type NoticeId } from '@keyferry/protocol'
+import { UnreachableError } from '../client/transport.ts'
+import { backoffSeconds, pause } from './backoff.ts'
+import { callBack, noticeId, pollInbox, streamInbox } from './inbox.ts'
+import type { AgentParts } from './parts.ts'
+import { finishStep } from './receipts.ts'
+import { type StepResult, sendEnvelope, sourceStep } from './source-step.ts'
+import { type CollectedEnvelopes, sendOutcome, targetStep } from './target-step.ts'
+
+export interface Agent {
+  /** One pass: what was left unsent, what waits at the server, the inbox until it is empty. */
+  once(): Promise<void>
+  /** Passes, then waits for notices, until the signal aborts. Without network it waits, longer each time, and says so. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Longest time between two looks at everything: notices are hints, the list of deliveries is the truth. */
+const LOOK_AGAIN_SECONDS = 120
+/** How soon a human's answer, given in another process, is seen. */
+const ANSWER_SECONDS = 2
+const MAX_INBOX_ROUNDS = 100
+const LIST_LIMIT = 200
+const MAX_PAGES = 50
+
+type Role = 'source' | 'target'
+
+/** The loop of a device (ARCHITECTURE, "How a key flows"): a notice or a list says which delivery, a step does what is due. */
+export function agent(parts: AgentParts): Agent {
+  const collected: CollectedEnvelopes = new Map()
+  /** Deliveries that said "not yet": when to ask again, milliseconds since the epoch. */
+  const due = new Map<
+    string,
+    { readonly role: Role; readonly dl: DeliveryId; readonly at: number; readonly tries: number }
+  >()
+
+  async function step(role: Role, dl: DeliveryId): Promise<void> {
+    const name = `${role} ${dl}`
+    const tries = due.get(name)?.tries ?? 0
+    due.delete(name)
+    const result = await guarded(
+      () => (role === 'source' ? sourceStep(parts, dl) : targetStep(parts, dl, collected)),
+      dl,
+    )
+    if (result.kind === 'waits') due.set(name, { role, dl, at: Date.now() + ANSWER_SECONDS * 1000, tries: 0 })
+    if (result.kind !== 'again') return
+    const seconds = Math.min(result.afterSeconds * 2 ** tries, 3600)
+    due.set(name, { role, dl, at: Date.now() + seconds * 1000, tries: Math.min(tries + 1, 10) })
+  }
+
+  /** What one delivery does wrong must not stop the others. */
+  async function guarded(action: () => Promise<StepResult>, dl: DeliveryId | null): Promise<StepResult> {
+    try {
+      return await action()
+    } catch (error) {
+      if (!(error instanceof KeyferryError)) throw error
+      parts.report({ kind: 'problem', dl, code: error.code, why: error.message })
+      const wait = error.details.retryAfter
+      return { kind: 'again', afterSeconds: typeof wait === 'number' ? wait : 60 }
+    }
+  }
+
+  /** Stored before they were sent, and perhaps never sent. */
+  async function sendLeftovers(): Promise<void> {
+    for (const made of parts.store.envelopes.unsent()) await guarded(() => sendEnvelope(parts, made), made.dl)
+    for (const entry of parts.store.replay.unsent()) await guarded(() => sendOutcome(parts, entry), entry.dl)
+  }
+
+  async function stepListed(role: Role, states: string): Promise<void> {
+    let cursor = ''
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const path = `/v1/deliveries?role=${role}&state=${states}&limit=${LIST_LIMIT}${cursor}`
+      const answer = await parts.client.call({ method: 'GET', path })
+      const { items, next } = answer.json<{ items: { dl: DeliveryId }[]; next?: string }>()
+      for (const { dl } of items) await step(role, dl)
+      if (next === undefined) return
+      cursor = `&cursor=${next}`
+    }
+  }
+
+  async function lookAtAll(): Promise<void> {
+    await sendLeftovers()
+    await stepListed('source', 'admitted')
+    await stepListed('target', 'released,collected')
+  }
+
+  async function handle(jws: string): Promise<NoticeId | null> {
+    const facts = await callBack(parts, jws)
+    if (facts?.delivery == null) return facts?.id ?? noticeId(jws)
+    const { delivery } = facts
+    if (facts.type.includes('source-requested')) await step('source', delivery)
+    else if (facts.type.includes('target-available')) await step('target', delivery)
+    else if (facts.type.includes('outcome')) await guarded(() => finishStep(parts, delivery).then(() => DONE), delivery)
+    return facts.id
+  }
+
+  /** Reads the inbox until it is empty; what was handled is acknowledged with the next poll. */
+  async function emptyInbox(): Promise<void> {
+    let handled: NoticeId[] = []
+    for (let round = 0; round < MAX_INBOX_ROUNDS; round++) {
+      const { notices } = await pollInbox(parts, handled, 0)
+      if (notices.length === 0) return
+      handled = []
+      for (const jws of notices) {
+        const id = await handle(jws)
+        if (id !== null) handled.push(id)
+      }
+    }
+  }
+
+  async function pass(): Promise<void> {
+    refuseAfterAlarm(parts)
+    await lookAtAll()
+    await emptyInbox()
+    // What the notices brought may have left something listed (a proof that let a decision pass).
+    await lookAtAll()
+  }
+
+  async function stepDue(): Promise<void> {
+    for (const { role, dl, at } of [...due.values()]) if (at <= Date.now()) await step(role, dl)
+  }
+
+  /** Listens by stream, else by long poll, for a while; returns when it is time for a pass. */
+  async function listen(signal: AbortSignal): Promise<void> {
+    const until = AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_SECONDS * 1000)])
+    const ticking = tick(until)
+    try {
+      for await (const jws of streamInbox(parts, until)) {
+        const id = await handle(jws)
+        if (id !== null) await pollInbox(parts, [id], 0)
+      }
+    } catch (error) {
+      if (until.aborted) return
+      if (!(error instanceof KeyferryError)) throw error
+      await pollInbox(parts, [], 30, until) // no streams here: a long poll does as well
+    } finally {
+      await ticking.stop()
+    }
+  }
+
+  /** While listening, answers of the human and repeats that are due are not forgotten. */
+  function tick(signal: AbortSignal): { stop(): Promise<void> } {
+    const stopped = new AbortController()
+    const both = AbortSignal.any([signal, stopped.signal])
+    const running = (async () => {
+      while (!both.aborted) {
+        await pause(ANSWER_SECONDS * 1000, both)
+        if (!both.aborted) await stepDue().catch(() => {}) // no network: the stream notices it too
+      }
+    })()
+    return {
+      async stop() {
+        stopped.abort()
+        await running
+      },
+    }
+  }
+
+  return {
+    once: pass,
+    async run(signal) {
+      let failures = 0
+      while (!signal.aborted) {
+        try {
+          await pass()
+          parts.report({ kind: 'connected' })
+          failures = 0
+          await listen(signal)
+        } catch (error) {
+          if (signal.aborted) return
+          if (!(error instanceof UnreachableError) && !(error instanceof KeyferryError)) throw error
+          const seconds = backoffSeconds(failures++, Math.random)
+          parts.report({ kind: 'unreachable', why: error.message, againInSeconds: Math.round(seconds) })
+          await pause(seconds * 1000, signal)
+        }
+      }
+    },
+  }
+}
+
+const DONE: StepResult = { kind: 'done' }
+
+/** A log that contradicts itself stops all transfers until a human acts (PROTOCOL 11). */
+function refuseAfterAlarm(parts: AgentParts): void {
+  const alarm = parts.store.alarms.open().find((open) => open.reason === 'log-inconsistent')
+  if (alarm !== undefined) {
+    throw new KeyferryError(
+      'log-inconsistent',
+      'the log contradicted itself: all transfers stand still until you look at it',
+    )
+  }
+}

@@ -1,0 +1,95 @@
+import {
+  type DeliveryId,
+  type EnrolmentId,
+  fromUtf8,
+  KeyferryError,
+  type NoticeId,
+  noticeIsLive,
+  noticeStatement,
+  readStatement,
+  verifyStatement,
+} from '@keyferry/protocol'
+import type { AgentParts } from './parts.ts'
+
+/** What a call-back says a notice is about (PROTOCOL 12). */
+export interface NoticeFacts {
+  readonly id: NoticeId
+  readonly type: string
+  readonly delivery: DeliveryId | null
+  readonly enrolment: EnrolmentId | null
+}
+
+/** Notices that wait at the server; those in `acknowledge` are told to be done with. */
+export async function pollInbox(
+  parts: AgentParts,
+  acknowledge: readonly NoticeId[],
+  waitSeconds: number,
+  signal?: AbortSignal,
+): Promise<{ readonly notices: readonly string[]; readonly more: boolean }> {
+  const answer = await parts.client.call({
+    method: 'POST',
+    path: '/v1/inbox/poll',
+    json: acknowledge.length === 0 ? {} : { ack: acknowledge },
+    ...(waitSeconds > 0 ? { waitSeconds } : {}),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const { notices, more } = answer.json<{ notices: Record<string, string>; more: boolean }>()
+  return { notices: Object.values(notices), more }
+}
+
+/**
+ * A notice is a hint: this device calls back to its own origin and believes the signed answer only. `null` for one that is not from a
+ * server key of the trust file, not for this origin, expired or unknown.
+ */
+export async function callBack(parts: AgentParts, jws: string): Promise<NoticeFacts | null> {
+  try {
+    const notice = readStatement(noticeStatement, jws)
+    const key = parts.store.serverKeys.find(notice.kid)?.jwk ?? null
+    const genuine = key !== null && (await verifyStatement(notice, key))
+    if (!genuine || !noticeIsLive(notice.payload, parts.client.origin, parts.now())) return null
+    const answer = await parts.client.call({ method: 'GET', path: `/v1/notices/${notice.payload.id}` })
+    const facts = answer.json<{ type: string; delivery?: DeliveryId; enrolment?: EnrolmentId }>()
+    return {
+      id: notice.payload.id,
+      type: facts.type,
+      delivery: facts.delivery ?? null,
+      enrolment: facts.enrolment ?? null,
+    }
+  } catch (error) {
+    // A forged, foreign or forgotten notice is worth nothing; no network is thrown on.
+    if (error instanceof KeyferryError) return null
+    throw error
+  }
+}
+
+/** The id by which a notice is acknowledged, even one that is ignored; null if it cannot be read. */
+export function noticeId(jws: string): NoticeId | null {
+  try {
+    return readStatement(noticeStatement, jws).payload.id
+  } catch {
+    return null
+  }
+}
+
+/** Events of `GET /v1/inbox/stream` as JWS; ends when the stream does. Comments keep it alive and are passed over. */
+export async function* streamInbox(parts: AgentParts, signal: AbortSignal): AsyncGenerator<string> {
+  const chunks = await parts.client.stream({
+    method: 'GET',
+    path: '/v1/inbox/stream',
+    headers: { accept: 'text/event-stream' },
+    signal,
+  })
+  let rest = ''
+  for await (const chunk of chunks) {
+    rest += fromUtf8(chunk)
+    const events = rest.split('\n\n')
+    rest = events.pop() ?? ''
+    if (rest.length > MAX_EVENT_CHARACTERS) return
+    for (const event of events) {
+      const data = event.split('\n').find((line) => line.startsWith('data:'))
+      if (data !== undefined) yield data.slice('data:'.length).trim()
+    }
+  }
+}
+
+const MAX_EVENT_CHARACTERS = 65_536

@@ -1,0 +1,179 @@
+import { type DeliveryId, KeyferryError, readTransportKeyInfo, type TransportKeyInfo } from '@keyferry/protocol'
+import type { MadeEnvelope } from '../store/envelopes.ts'
+import { type CheckedSource, checkBeforeWrap } from '../trust/source-checks.ts'
+import { type Checked, noteRefusal, runChecks } from './checks.ts'
+import { askConsent, enteredName } from './consent.ts'
+import { type AgentParts, consistencyFrom, labelOf, lastSize, ownStatement } from './parts.ts'
+import { wrapForTarget } from './wrap.ts'
+
+/** What became of a step: nothing more to do now; the human is asked; ask again after so many seconds. */
+export type StepResult = { readonly kind: 'done' | 'waits' } | { readonly kind: 'again'; readonly afterSeconds: number }
+
+const DONE: StepResult = { kind: 'done' }
+const ASK_AGAIN_SECONDS = 60
+
+/**
+ * The part of the source in one delivery (PROTOCOL 9.1): S1 to S13, from the transport-key information to the deposit. May be repeated at
+ * any time: an envelope once made is the only one of its attempt, and is sent as it is.
+ * @throws {UnreachableError} when there is no answer.
+ */
+export async function sourceStep(parts: AgentParts, dl: DeliveryId): Promise<StepResult> {
+  const since = lastSize(parts)
+  const answered = await askTransportKeyInfo(parts, dl, since)
+  if (answered === null) return DONE
+  if (answered.kind !== 'passed') return settle(parts, dl, 1, null, answered)
+  const kti = answered.value
+  const made = parts.store.envelopes.find(dl, kti.attempt) // S3
+  if (made !== null) return sendEnvelope(parts, made)
+  const checked = await runChecks(() => check(parts, dl, kti, since))
+  if (checked.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, checked)
+  const consent = await runChecks(async () => askConsent(parts, kti, checked.value)) // S12
+  if (consent.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, consent)
+  if (consent.value === 'asked') return { kind: 'waits' }
+  const wrapped = await runChecks(() => wrapAndKeep(parts, kti, checked.value)) // S13
+  if (wrapped.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, wrapped)
+  return sendEnvelope(parts, wrapped.value)
+}
+
+/** S1/S2. Null if the delivery is no longer ours to serve. */
+async function askTransportKeyInfo(
+  parts: AgentParts,
+  dl: DeliveryId,
+  since: number,
+): Promise<Checked<TransportKeyInfo> | null> {
+  const answer = await callOrGone(() =>
+    parts.client.call({ method: 'GET', path: `/v1/deliveries/${dl}/transport-key-info?since=${since}` }),
+  )
+  if (answer === null) return null
+  return runChecks(async () => readTransportKeyInfo(answer.content))
+}
+
+async function check(parts: AgentParts, dl: DeliveryId, kti: TransportKeyInfo, since: number): Promise<CheckedSource> {
+  const { store } = parts
+  const state = store.seen.state()
+  const expectedName = enteredName(parts, kti)
+  const checked = await checkBeforeWrap({
+    kti,
+    asked: dl,
+    since,
+    now: parts.now(),
+    state,
+    rules: store.rules.find(),
+    record: store.keys.find(kti.key.id),
+    wrap: ownStatement(parts).payload.wrap,
+    ...(expectedName === undefined ? {} : { expectedName }),
+    consistency: consistencyFrom(parts.client),
+  })
+  store.seen.commit(state, checked.learned)
+  return checked
+}
+
+/** Durably kept before it is sent, with what else belongs to it: the receipt to wait for, the count of the grant. */
+async function wrapAndKeep(parts: AgentParts, kti: TransportKeyInfo, checked: CheckedSource): Promise<MadeEnvelope> {
+  const { store } = parts
+  const now = parts.now()
+  const grant = checked.permitted?.grant ?? null
+  const wrapped = await wrapForTarget({ kti, checked, device: parts.device, now, random: parts.random })
+  const made: MadeEnvelope = {
+    dl: kti.dl,
+    attempt: kti.attempt,
+    ref: wrapped.ref,
+    octets: wrapped.octets,
+    grant: grant?.ref ?? null,
+    at: now,
+  }
+  store.transaction(() => {
+    if (grant !== null && store.envelopes.countOfDay(grant.ref, now) >= grant.payload.perDay) {
+      throw new KeyferryError('grant-exceeded', 'the grant permits no more deliveries today')
+    }
+    store.envelopes.put(made)
+    store.receipts.await(kti.dl, kti.attempt, wrapped.order.payload.exp)
+    store.questions.close(kti.dl, kti.attempt)
+  })
+  parts.report({
+    kind: 'wrapped',
+    dl: kti.dl,
+    label: labelOf(parts, kti.key.id),
+    to: checked.targetRoot.username ?? kti.target.user,
+    alg: checked.key.alg,
+  })
+  return made
+}
+
+/** E5. After 422 the source refuses with its `check`, after 413 with `too-large` (S13). */
+export async function sendEnvelope(parts: AgentParts, made: MadeEnvelope): Promise<StepResult> {
+  const { dl, attempt, octets } = made
+  try {
+    const answer = await parts.client.call({
+      method: 'PUT',
+      path: `/v1/deliveries/${dl}/envelopes/${attempt}`,
+      jose: { octets, type: 'application/jose+json' },
+    })
+    parts.store.envelopes.markDone(dl, attempt)
+    parts.report({ kind: 'deposited', dl, state: answer.json<{ state: string }>().state })
+    return DONE
+  } catch (error) {
+    if (!(error instanceof KeyferryError)) throw error
+    return afterRefusedDeposit(parts, made, error)
+  }
+}
+
+async function afterRefusedDeposit(parts: AgentParts, made: MadeEnvelope, error: KeyferryError): Promise<StepResult> {
+  const { dl, attempt } = made
+  if (error.code === 'envelope-invalid' || error.code === 'too-large') {
+    const reason = error.code === 'too-large' ? 'too-large' : String(error.details.check ?? 'envelope-malformed')
+    parts.store.envelopes.markDone(dl, attempt)
+    noteRefusal(parts, { dl, attempt, role: 'source', key: null, error })
+    return refuse(parts, dl, reason)
+  }
+  const isOver = ['delivery-closed', 'state-conflict', 'envelope-exists', 'not-found'].includes(error.code)
+  if (isOver) {
+    parts.store.envelopes.markDone(dl, attempt)
+    return DONE
+  }
+  return again(parts, dl, error)
+}
+
+/** A failed check refuses the delivery; one that is not yet decided is asked again. */
+async function settle(
+  parts: AgentParts,
+  dl: DeliveryId,
+  attempt: number,
+  kti: TransportKeyInfo | null,
+  checked: Exclude<Checked<unknown>, { kind: 'passed' }>,
+): Promise<StepResult> {
+  if (checked.kind === 'not-yet') return again(parts, dl, checked.error)
+  noteRefusal(parts, { dl, attempt, role: 'source', key: kti?.key.id ?? null, error: checked.error })
+  parts.store.questions.close(dl, attempt)
+  return refuse(parts, dl, checked.error.code)
+}
+
+export async function refuse(parts: AgentParts, dl: DeliveryId, reason: string): Promise<StepResult> {
+  await callOrGone(() => parts.client.call({ method: 'POST', path: `/v1/deliveries/${dl}/refusal`, json: { reason } }))
+  return DONE
+}
+
+export function again(parts: AgentParts, dl: DeliveryId, error: KeyferryError): StepResult {
+  const wait = error.details.retryAfter
+  const afterSeconds = typeof wait === 'number' ? wait : ASK_AGAIN_SECONDS
+  parts.report({ kind: 'later', dl, reason: error.code, why: error.message, againInSeconds: afterSeconds })
+  return { kind: 'again', afterSeconds }
+}
+
+const GONE: ReadonlySet<string> = new Set([
+  'not-found',
+  'delivery-closed',
+  'state-conflict',
+  'access-denied',
+  'already-collected',
+])
+
+/** Null where the delivery has moved on or ended: nothing is left to do for it here. */
+export async function callOrGone<T>(call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof KeyferryError && GONE.has(error.code)) return null
+    throw error
+  }
+}
