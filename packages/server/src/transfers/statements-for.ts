@@ -1,0 +1,77 @@
+import { handoverRefs, KeyferryError, type Ref, type UserId, userStatement } from '@keyferry/protocol'
+import type { ServerContext } from '../context.ts'
+
+export interface LoggedStatements {
+  readonly statements: Record<string, string>
+  readonly checkpoint: string
+  readonly proofs: Record<string, { index: number; path: string[] }>
+  readonly consistency?: string[]
+}
+
+/**
+ * The statements a device asks for, with what proves that they are in the log (PROTOCOL 7, 11): one proof for each and for the
+ * hand-over sets that they carry, all in one checkpoint.
+ * @param moreRefs - Logged things whose text the device has from elsewhere (order, envelope): proofs only.
+ * @param since - Size of the asker's last checkpoint, 0 if it has none.
+ * @throws {KeyferryError} `malformed` if `since` is above the log; `unavailable` while a proof does not exist yet.
+ */
+export async function loggedStatements(
+  context: ServerContext,
+  refs: readonly Ref[],
+  moreRefs: readonly Ref[],
+  since: number,
+): Promise<LoggedStatements> {
+  const size = context.log.size
+  if (since > size) throw new KeyferryError('malformed', 'the log is not that long: report the checkpoint that you have')
+  const wanted = [...new Set(refs)]
+  const texts = await Promise.all(wanted.map((ref) => statementText(context, ref)))
+  const handovers = await Promise.all(wanted.map((ref, i) => handoversOf(context, ref, texts[i] as StatementText)))
+  const logged = [...new Set([...wanted, ...handovers.flat(), ...moreRefs])]
+  const [checkpoint, consistency, ...proofs] = await Promise.all([
+    context.log.checkpoint(size),
+    since === 0 ? undefined : context.log.consistencyProof(since, size),
+    ...logged.map((ref) => proofOf(context, ref, size)),
+  ])
+  return {
+    statements: Object.fromEntries(wanted.map((ref, i) => [ref, (texts[i] as StatementText).text])),
+    checkpoint,
+    proofs: Object.fromEntries(logged.map((ref, i) => [ref, proofs[i] as { index: number; path: string[] }])),
+    ...(consistency === undefined ? {} : { consistency }),
+  }
+}
+
+interface StatementText {
+  readonly typ: string
+  readonly text: string
+}
+
+async function statementText(context: ServerContext, ref: Ref): Promise<StatementText> {
+  const row = await context.read.statement(ref)
+  if (row === null) throw notYet()
+  return { typ: row.typ, text: row.text }
+}
+
+async function handoversOf(context: ServerContext, ref: Ref, statement: StatementText): Promise<readonly Ref[]> {
+  return statement.typ === 'kf-device-set+jwt' ? handoverRefs(await context.statements.deviceSet(ref)) : []
+}
+
+async function proofOf(context: ServerContext, ref: Ref, size: number): Promise<{ index: number; path: string[] }> {
+  const index = await context.read.leafIndex(ref)
+  if (index === null || index >= size) throw notYet()
+  return { index, path: await context.log.inclusionProof(index, size) }
+}
+
+function notYet(): KeyferryError {
+  return new KeyferryError('unavailable', 'a proof does not exist yet', { retryAfter: 1 })
+}
+
+/** The newest `kf-user` that says who this root is, or null. */
+export async function userStatementOf(context: ServerContext, user: UserId): Promise<Ref | null> {
+  const rows = await context.read.statementsOf(user, userStatement.typ)
+  const now = context.clock.now()
+  for (const row of [...rows].reverse()) {
+    const statement = await context.statements.read(userStatement, row.ref)
+    if (now < statement.payload.exp) return row.ref
+  }
+  return null
+}
