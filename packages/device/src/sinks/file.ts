@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { DeviceError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
 import { equal } from '../keys/octets.ts'
-import { readKeyFile } from '../keys/read-key-file.ts'
+import { MAX_KEY_FILE_OCTETS, readKeyFile } from '../keys/read-key-file.ts'
 import { writeKeyFile } from '../keys/write-key-file.ts'
 import type { OutgoingKey, Sink } from './sink.ts'
 
@@ -30,7 +30,7 @@ export const fileSink: Sink = {
 function holds(path: string, { type, octets }: OutgoingKey): boolean {
   const found = lstatSync(path)
   const isPrivate = process.platform === 'win32' || (found.mode & 0o077) === 0
-  if (!found.isFile() || !isPrivate) return false
+  if (!found.isFile() || !isPrivate || found.size > MAX_KEY_FILE_OCTETS) return false
   const file = readFileSync(path)
   try {
     const held = readKeyFile(file, { type }).octets

@@ -1,0 +1,75 @@
+export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './errors.ts'
+export { type IfExists, writeFileAtomically } from './files/atomic-file.ts'
+export { makePrivateFile, makePrivateFolder, requirePrivate } from './files/private-place.ts'
+export { publicHalf } from './keys/private-key.ts'
+export {
+  type KeyFile,
+  type KeyFileForm,
+  type KeyFileHints,
+  keyFileForm,
+  MAX_KEY_FILE_OCTETS,
+  readKeyFile,
+} from './keys/read-key-file.ts'
+export { type SshPublicKey, sshFingerprint, sshPublicLine } from './keys/ssh-public.ts'
+export { type KeyFileFormat, writeKeyFile } from './keys/write-key-file.ts'
+export {
+  type ExportsKeys,
+  exportsKeys,
+  type HeldKey,
+  type HoldsRoot,
+  holdsRoot,
+  type ImportsKeys,
+  type InstallingDevice,
+  importsKeys,
+  isInstalling,
+  isTransactional,
+  type MakesTransportKeys,
+  makesTransportKeys,
+  type SecureDevice,
+  type TransactionalDevice,
+  type TransportKeyLife,
+  type UnwrappedKey,
+  type UnwrapRequest,
+  type WrapRequest,
+} from './keystores/secure-device.ts'
+export {
+  type AskPassphrase,
+  asksPassphrase,
+  changePassphrase,
+  hasMasterKey,
+  MASTER_KEY_FILE,
+  makeMasterKey,
+  openMasterKey,
+} from './keystores/software/master-key.ts'
+export type { PassphraseKdf } from './keystores/software/passphrase.ts'
+export { makeSoftwareDevice, openSoftwareDevice, type SoftwareDevice } from './keystores/software/software-device.ts'
+export type { OutgoingKey, Sink, SinkOptions } from './sinks/sink.ts'
+export { makeSinks, SINK_NAMES, type SinkName } from './sinks/sinks.ts'
+export type { Consent, ConsentStore } from './store/consents.ts'
+export type { DeviceStore } from './store/device-store.ts'
+export type { EnvelopeStore, MadeEnvelope } from './store/envelopes.ts'
+export type { Identity, IdentityStore } from './store/identity.ts'
+export type { Alarm, AlarmStore, ClockStore, Refusal, RefusalStore, UnwrapFailureStore } from './store/journal.ts'
+export type { KeyRecord, KeyRecordStore } from './store/key-records.ts'
+export type { MadeOrder, OrderStore } from './store/orders.ts'
+export type { OwnStatement, OwnStatementStore } from './store/own-statements.ts'
+export type { PinStore } from './store/pins.ts'
+export type { Decision, Question, QuestionKind, QuestionStore } from './store/questions.ts'
+export type { AwaitedReceipt, ReceiptStore } from './store/receipts.ts'
+export type { Outcome, ReplayEntry, ReplayStore } from './store/replay.ts'
+export type {
+  SealedKeyOctets,
+  SealedKeyStore,
+  SealedSigningKey,
+  SealedTransportKey,
+} from './store/sealed-keys.ts'
+export type { SeenStore } from './store/seen.ts'
+export type { StoreHooks } from './store/sqlite/database.ts'
+export {
+  DEVICE_DATABASE,
+  hasDeviceStore,
+  memoryDeviceStore,
+  openDeviceStore,
+} from './store/sqlite/open-device-store.ts'
+export type { StartedTarget, StartedTransfer, StartedTransferStore } from './store/started.ts'
+export type { AnchorStore, RuleStore, ServerKey, ServerKeyStore } from './store/trust.ts'
