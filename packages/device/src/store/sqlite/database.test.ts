@@ -123,6 +123,26 @@ describe('a store in a folder', () => {
     two.close()
   })
 
+  it('is read while another process writes', () => {
+    const [writer, reader] = [openDeviceStore(folder), openDeviceStore(folder)]
+    const identity = {
+      origin: 'https://keys.example',
+      user: USER,
+      username: 'marta',
+      device: OTHER,
+      kind: 'software',
+    } as const
+    writer.identity.put({ ...identity, label: 'phone', joinedAt: 1 })
+    writer.anchors.put({ cas: [], witnesses: [], quorum: 0, log: 'one' })
+    writer.transaction(() => {
+      writer.anchors.put({ cas: [], witnesses: [], quorum: 0, log: 'two' })
+      expect(reader.seen.state().trust.log).toBe('one')
+    })
+    expect(reader.seen.state().trust.log).toBe('two')
+    writer.close()
+    reader.close()
+  })
+
   it('is refused when others can read it', () => {
     openDeviceStore(folder).close()
     chmodSync(join(folder, DEVICE_DATABASE), 0o640)

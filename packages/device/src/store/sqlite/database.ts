@@ -11,6 +11,8 @@ export interface Database {
   run(sql: string, ...values: readonly SQLInputValue[]): number
   /** See `DeviceStore.transaction`. */
   transaction<T>(action: () => T): T
+  /** Reads of one moment; waits for no writer. */
+  snapshot<T>(action: () => T): T
   /** Secrets were removed: once committed, they leave the write-ahead log too. */
   erased(): void
   close(): void
@@ -81,6 +83,10 @@ export function sqliteDatabase(db: DatabaseSync, hooks: StoreHooks = {}): Databa
     all: (sql, ...values) => failingAsStore(() => prepare(sql).all(...values)),
     run: (sql, ...values) => failingAsStore(() => Number(prepare(sql).run(...values).changes)),
     transaction,
+    snapshot(action) {
+      if (depth > 0) return action()
+      return failingAsStore(() => atomically('BEGIN', () => db.exec('COMMIT'), 'ROLLBACK', action))
+    },
     erased() {
       if (depth === 0) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
       else erased = true

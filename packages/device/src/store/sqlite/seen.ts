@@ -24,7 +24,7 @@ export interface SeenSources {
 }
 
 export function seenStore(database: Database, sources: SeenSources): SeenStore {
-  const state = (): TrustState => database.transaction(() => readState(database, sources))
+  const state = (): TrustState => database.snapshot(() => readState(database, sources))
   return {
     state,
     commit(basis, learned, texts = new Map()) {
