@@ -1,0 +1,170 @@
+import {
+  consistencyRanges,
+  emptyRoot,
+  foldNodes,
+  fromBase64url,
+  inclusionRanges,
+  KeyferryError,
+  type LeafRange,
+  makeVkey,
+  nodesOf,
+  readCheckpoint,
+  type Signer,
+  signCheckpoint,
+  toBase64url,
+  utf8,
+  verifyNote,
+} from '@keyferry/protocol'
+import type { Store } from '../store/store.ts'
+import { join, openTiles, TILE_WIDTH } from './tiles.ts'
+
+/** A leaf that is durable, with the index that the store gave it. */
+export interface AppendedLeaf {
+  readonly index: number
+  readonly text: string
+}
+
+/** The transparency log of this server (PROTOCOL 11) over the leaves of its store. */
+export interface Log {
+  /** Leaves shown. Everything up to here is durable. */
+  readonly size: number
+  readonly vkey: string
+  /** Root of the tree of the first `size` leaves: 32 octets. */
+  root(size: number): Promise<Uint8Array>
+  /** Signed note of the first `size` leaves; signed once per size. */
+  checkpoint(size: number): Promise<string>
+  /** RFC 9162 proofs, hashes b64u. */
+  inclusionProof(index: number, size: number): Promise<string[]>
+  consistencyProof(from: number, to: number): Promise<string[]>
+  /** C2SP tlog-tiles: `width` hashes of a tile, or null if the tree does not fill it so far. */
+  tile(level: number, index: number, width: number): Promise<Uint8Array | null>
+  /** C2SP tlog-tiles: `width` leaves, each with its length in two octets before it. */
+  entries(index: number, width: number): Promise<Uint8Array | null>
+  /** Tells of leaves that a unit of work made durable. They may come in another order than they were written. */
+  appended(leaves: readonly AppendedLeaf[]): void
+  /** Whether a note signed with this log's key fits it; null if it is not signed with it. A misfit means a restored server. */
+  fits(note: string): Promise<boolean | null>
+  /** Keeps full tiles and the last checkpoint: a smaller or other tree at the next start is noticed. */
+  persist(): Promise<void>
+}
+
+export interface LogOptions {
+  readonly store: Store
+  /** `keys.example/log`: origin line and key name. */
+  readonly name: string
+  /** Ed25519. */
+  readonly signer: Signer
+}
+
+const CHECKPOINTS_REMEMBERED = 64
+const LAST_CHECKPOINT = 'log-checkpoint'
+const LEAVES_AT_ONCE = 1024
+
+/**
+ * @throws {KeyferryError} `log-inconsistent` when the store holds a smaller or another tree than this log has signed: a backup was put
+ *   in its place. It is not to be written to; an operator starts a new log with a new key (PROTOCOL 10).
+ */
+export async function openLog({ store, name, signer }: LogOptions): Promise<Log> {
+  if (signer.jwk.alg !== 'Ed25519') throw new TypeError('a log signs with Ed25519')
+  const key = makeVkey(name, 'log', fromBase64url(signer.jwk.x))
+  const tiles = await openTiles(store.read)
+  const ahead = new Map<number, string>()
+  const signed = new Map<number, Promise<string>>()
+
+  async function range(leaves: LeafRange): Promise<Uint8Array> {
+    return foldNodes(await Promise.all(nodesOf(leaves).map((node) => tiles.node(node))))
+  }
+
+  async function proof(ranges: readonly LeafRange[]): Promise<string[]> {
+    return (await Promise.all(ranges.map(range))).map(toBase64url)
+  }
+
+  async function root(size: number): Promise<Uint8Array> {
+    return size === 0 ? emptyRoot() : range({ start: 0, end: size })
+  }
+
+  function checkpoint(size: number): Promise<string> {
+    if (size > tiles.size) throw new RangeError('no checkpoint beyond what is durable')
+    const known = signed.get(size)
+    if (known !== undefined) return known
+    const made = root(size).then((head) => signCheckpoint({ size, root: head }, key, signer))
+    if (signed.size >= CHECKPOINTS_REMEMBERED) signed.delete(signed.keys().next().value as number)
+    signed.set(size, made)
+    made.catch(() => signed.delete(size))
+    return made
+  }
+
+  /** Leaves whose unit of work was never told of (its answer was lost) come from the store. */
+  async function catchUp(): Promise<void> {
+    const count = await store.read.leafCount()
+    while (tiles.size < count) {
+      const from = tiles.size
+      const leaves = await store.read.leaves(from, Math.min(from + LEAVES_AT_ONCE, count))
+      if (leaves.length === 0) return
+      // Others may have been told of meanwhile.
+      appended(leaves.map(({ index, text }) => ({ index, text })))
+    }
+  }
+
+  function appended(leaves: readonly AppendedLeaf[]): void {
+    for (const { index, text } of leaves) if (index >= tiles.size) ahead.set(index, text)
+    for (let next = ahead.get(tiles.size); next !== undefined; next = ahead.get(tiles.size)) {
+      ahead.delete(tiles.size)
+      tiles.append([next])
+    }
+  }
+
+  const last = await store.read.meta(LAST_CHECKPOINT)
+  if (last !== null && !(await extendsNote(last))) {
+    throw new KeyferryError(
+      'log-inconsistent',
+      'the data folder holds an older or another log than this server has signed',
+    )
+  }
+
+  async function extendsNote(note: string): Promise<boolean> {
+    const before = readCheckpoint(note)
+    return before.size <= tiles.size && toBase64url(await root(before.size)) === toBase64url(before.root)
+  }
+
+  return {
+    vkey: key.text,
+    get size() {
+      return tiles.size
+    },
+    root,
+    checkpoint,
+    inclusionProof: (index, size) => proof(inclusionRanges(index, size)),
+    async consistencyProof(from, to) {
+      return from === 0 || from === to ? [] : proof(consistencyRanges(from, to))
+    },
+    async tile(level, index, width) {
+      const hashes = await tiles.hashes(level, index)
+      return hashes === null || hashes.length < width ? null : join(hashes.slice(0, width))
+    },
+    async entries(index, width) {
+      const from = index * TILE_WIDTH
+      if (from + width > tiles.size) return null
+      const leaves = await store.read.leaves(from, from + width)
+      return Buffer.concat(leaves.flatMap(({ text }) => lengthPrefixed(utf8(text))))
+    },
+    appended,
+    async fits(note) {
+      const reported = readCheckpoint(note)
+      if (reported.logName !== name || (await verifyNote(reported.note, key)) !== 'good') return null
+      await catchUp()
+      return extendsNote(note)
+    },
+    async persist() {
+      if (ahead.size > 0) await catchUp()
+      const size = tiles.size
+      const full = tiles.takeUnstored()
+      const note = await checkpoint(size)
+      await store.commit([...full, { kind: 'put-meta', name: LAST_CHECKPOINT, value: note }])
+    },
+  }
+}
+
+function lengthPrefixed(octets: Uint8Array): readonly Uint8Array[] {
+  return [new Uint8Array([octets.length >> 8, octets.length & 255]), octets]
+}
