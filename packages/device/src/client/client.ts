@@ -34,7 +34,10 @@ export interface Call {
   /** Path and query under the origin. */
   readonly path: string
   readonly json?: unknown
-  readonly jose?: { readonly octets: Uint8Array; readonly type: 'application/jose' | 'application/jose+json' }
+  readonly jose?: {
+    readonly octets: Uint8Array
+    readonly type: 'application/jose' | 'application/jose+json' | 'application/json'
+  }
   readonly headers?: Readonly<Record<string, string>>
   /** How long the server may hold the request until there is something new, seconds. */
   readonly waitSeconds?: number

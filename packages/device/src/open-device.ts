@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EpochSeconds } from '@keyferry/protocol'
+import { type Client, client } from './client/client.ts'
+import { nodeTransport } from './client/node-transport.ts'
+import type { Transport } from './client/transport.ts'
+import { DeviceError } from './errors.ts'
+import { type AskPassphrase, openMasterKey } from './keystores/software/master-key.ts'
+import { openSoftwareDevice, type SoftwareDevice } from './keystores/software/software-device.ts'
+import type { DeviceStore } from './store/device-store.ts'
+import { hasDeviceStore, openDeviceStore } from './store/sqlite/open-device-store.ts'
+
+/** The CA of the server's TLS certificate, if it is none of the system's: kept in the profile when the device joins. */
+export const TLS_CA_FILE = 'tls-ca.pem'
+
+/** A device of this computer, opened: what commands and agent work with. */
+export interface OpenDevice {
+  readonly folder: string
+  readonly store: DeviceStore
+  readonly device: SoftwareDevice
+  readonly client: Client
+  readonly now: () => EpochSeconds
+  readonly random: (count: number) => Uint8Array
+  close(): void
+}
+
+export interface OpenOptions {
+  readonly askPassphrase: AskPassphrase
+  /** Instead of HTTPS by Node: tests run against a server in the same process. */
+  readonly transport?: Transport
+  /** Instead of the system's clock. */
+  readonly clock?: () => EpochSeconds
+}
+
+/**
+ * Opens the device of a profile folder.
+ * @throws {DeviceError} `profile-absent`, `passphrase-needed`, `passphrase-wrong`, `permissions-too-open`, `profile-damaged`
+ */
+export async function openDevice(folder: string, options: OpenOptions): Promise<OpenDevice> {
+  const absent = new DeviceError('profile-absent', 'join first: keyferry init, keyferry join')
+  if (!hasDeviceStore(folder)) throw absent
+  const master = await openMasterKey(folder, options.askPassphrase)
+  const store = openDeviceStore(folder)
+  try {
+    const identity = store.identity.find()
+    if (identity === null) throw absent
+    const device = openSoftwareDevice(store, master)
+    const transport = options.transport ?? nodeTransport(tlsCa(folder))
+    const now = deviceTime(store, options.clock ?? systemTime)
+    const random = systemRandom
+    return {
+      folder,
+      store,
+      device,
+      now,
+      random,
+      client: client({
+        origin: identity.origin,
+        transport,
+        signer: device.signer,
+        serverKey: (kid) => store.serverKeys.find(kid)?.jwk ?? null,
+        now,
+        random,
+      }),
+      close() {
+        transport.close()
+        store.close()
+      },
+    }
+  } catch (error) {
+    store.close()
+    throw error
+  }
+}
+
+export function systemTime(): EpochSeconds {
+  return Math.floor(Date.now() / 1000)
+}
+
+export function systemRandom(count: number): Uint8Array {
+  return new Uint8Array(randomBytes(count))
+}
+
+const DAY_SECONDS = 86_400
+
+/**
+ * A device's time never runs back (PROTOCOL 1): the greatest of its clock and of what it has seen. A clock more than a day behind is an
+ * alarm. It is written down once here, and by whoever learns a later time.
+ */
+export function deviceTime(store: DeviceStore, clock: () => EpochSeconds): () => EpochSeconds {
+  const seen = store.clock.last()
+  const started = clock()
+  if (seen - started > DAY_SECONDS) {
+    store.alarms.raise({ reason: 'clock-behind', subject: 'clock', facts: { seen, clock: started }, at: seen })
+  }
+  store.clock.raise(started)
+  return () => Math.max(clock(), store.clock.last())
+}
+
+/** @returns options for `nodeTransport`: the CA of the profile, if it has one. */
+export function tlsCa(folder: string): { ca?: string } {
+  const path = join(folder, TLS_CA_FILE)
+  return existsSync(path) ? { ca: readFileSync(path, 'utf8') } : {}
+}

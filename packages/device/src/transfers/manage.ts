@@ -1,0 +1,51 @@
+import { type EpochSeconds, type TransferId, toBase64url } from '@keyferry/protocol'
+import type { OpenDevice } from '../open-device.ts'
+import type { DeliveryShown, TransferShown } from './start.ts'
+
+/** Transfers that this device's user takes part in, newest first. */
+export async function listTransfers(open: OpenDevice, limit = 50): Promise<readonly TransferShown[]> {
+  const answer = await open.client.call({ method: 'GET', path: `/v1/transfers?limit=${limit}` })
+  return answer.json<{ items: TransferShown[] }>().items
+}
+
+/** @param wait - ETag seen before and how long the server may wait for something newer, seconds. */
+export async function showTransfer(
+  open: OpenDevice,
+  tr: TransferId,
+  wait?: { readonly seconds: number; readonly etag: string; readonly signal?: AbortSignal },
+): Promise<{ readonly transfer: TransferShown; readonly etag: string } | null> {
+  const answer = await open.client.call({
+    method: 'GET',
+    path: `/v1/transfers/${tr}`,
+    ...(wait === undefined ? {} : { waitSeconds: wait.seconds, headers: { 'if-none-match': wait.etag } }),
+    ...(wait?.signal === undefined ? {} : { signal: wait.signal }),
+  })
+  if (answer.status === 304) return null
+  return { transfer: answer.json<TransferShown>(), etag: answer.header('etag') ?? '' }
+}
+
+export async function cancelDelivery(open: OpenDevice, dl: string): Promise<DeliveryShown> {
+  const answer = await open.client.call({ method: 'POST', path: `/v1/deliveries/${dl}/cancellation`, json: {} })
+  return answer.json<DeliveryShown>()
+}
+
+export async function retryDelivery(open: OpenDevice, dl: string, deadline: EpochSeconds): Promise<DeliveryShown> {
+  const answer = await open.client.call({
+    method: 'POST',
+    path: `/v1/deliveries/${dl}/retry`,
+    json: { deadline },
+    headers: { 'idempotency-key': `"${toBase64url(open.random(16))}"` },
+  })
+  return answer.json<DeliveryShown>()
+}
+
+/** Decision records of a delivery, oldest first (PROTOCOL 6). */
+export async function listDecisions(open: OpenDevice, dl: string): Promise<readonly Record<string, unknown>[]> {
+  const answer = await open.client.call({ method: 'GET', path: `/v1/deliveries/${dl}/decisions` })
+  return answer.json<{ items: Record<string, unknown>[] }>().items
+}
+
+/** Everything that an auditor needs, as the server gave it. */
+export async function fetchEvidence(open: OpenDevice, dl: string): Promise<Uint8Array> {
+  return (await open.client.call({ method: 'GET', path: `/v1/deliveries/${dl}/evidence` })).content
+}
