@@ -1,3 +1,14 @@
+export { type Agent, agent } from './agent/agent.ts'
+export type { AgentEvent, AgentParts, InstallRule } from './agent/parts.ts'
+export { type Answer, type Call, type Client, client } from './client/client.ts'
+export { nodeTransport } from './client/node-transport.ts'
+export {
+  type HttpRequest,
+  type HttpResponse,
+  type HttpStream,
+  type Transport,
+  UnreachableError,
+} from './client/transport.ts'
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './errors.ts'
 export { type IfExists, writeFileAtomically } from './files/atomic-file.ts'
 export { makePrivateFile, makePrivateFolder, requirePrivate } from './files/private-place.ts'
@@ -43,6 +54,16 @@ export {
 } from './keystores/software/master-key.ts'
 export type { PassphraseKdf } from './keystores/software/passphrase.ts'
 export { makeSoftwareDevice, openSoftwareDevice, type SoftwareDevice } from './keystores/software/software-device.ts'
+export {
+  deviceTime,
+  type OpenDevice,
+  type OpenOptions,
+  openDevice,
+  systemRandom,
+  systemTime,
+  TLS_CA_FILE,
+  tlsCa,
+} from './open-device.ts'
 export type { OutgoingKey, Sink, SinkOptions } from './sinks/sink.ts'
 export { makeSinks, SINK_NAMES, type SinkName } from './sinks/sinks.ts'
 export type { Consent, ConsentStore } from './store/consents.ts'
@@ -73,3 +94,22 @@ export {
 } from './store/sqlite/open-device-store.ts'
 export type { StartedTarget, StartedTransfer, StartedTransferStore } from './store/started.ts'
 export type { AnchorStore, RuleStore, ServerKey, ServerKeyStore } from './store/trust.ts'
+export {
+  cancelDelivery,
+  fetchEvidence,
+  listDecisions,
+  listTransfers,
+  retryDelivery,
+  showTransfer,
+} from './transfers/manage.ts'
+export { fetchSet, findUser, findUserNamed, targetsOf, type UserShown } from './transfers/people.ts'
+export {
+  type ChosenTarget,
+  type DeliveryShown,
+  resendStarted,
+  type StartQuestion,
+  startTransfer,
+  type TransferShown,
+} from './transfers/start.ts'
+export type { OwnRecord } from './trust/own-record.ts'
+export { DEFAULT_RULES, type LocalRules, type Pin, type TrustState } from './trust/trust-state.ts'

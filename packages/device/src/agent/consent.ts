@@ -8,8 +8,9 @@ import type { AgentParts } from './parts.ts'
 export type Consent = 'given' | 'asked'
 
 /**
- * S12: the local rule or the human. Unasked go keys marked `auto` to own devices that are not browsers, what the human agreed to once,
- * what he started here and confirmed for exactly this target, and what another device with role `order` or a grantee ordered.
+ * S12: the local rule or the human. Unasked go: to own devices that are not browsers, keys marked `auto` and those that the human gave
+ * this device once; what he started here and confirmed for exactly this target; what another device with role `order`, or a grantee,
+ * ordered. A key for somebody else is asked about each time.
  * @throws {KeyferryError} `declined` if the human said no.
  */
 export function askConsent(parts: AgentParts, kti: TransportKeyInfo, checked: CheckedSource): Consent {
@@ -26,8 +27,7 @@ export function askConsent(parts: AgentParts, kti: TransportKeyInfo, checked: Ch
 function agreedBefore(parts: AgentParts, kti: TransportKeyInfo, checked: CheckedSource): boolean {
   const { consents } = parts.store
   const ownDevice = kti.target.user === ownerOf(kti.key.id) && checked.target.kind !== 'browser'
-  if (ownDevice && checked.record.auto) return true
-  if (consents.has(kti.key.id, kti.target.device) || consents.has(kti.key.id, kti.target.user)) return true
+  if (ownDevice && (checked.record.auto || consents.has(kti.key.id, kti.target.device))) return true
   return startedHere(parts, kti)
 }
 

@@ -1,5 +1,4 @@
 import {
-  type CheckSlug,
   type DeliveryId,
   type DevicePayload,
   deviceStatement,
@@ -103,10 +102,24 @@ export function consistencyFrom(client: Client): (from: number, to: number) => P
   }
 }
 
-export function slugOf(error: KeyferryError): CheckSlug {
-  return error.code as CheckSlug
-}
-
 export function labelOf(parts: Pick<AgentParts, 'store'>, key: KeyId): string {
   return parts.store.keys.find(key)?.label ?? 'a key'
+}
+
+const SEEN_TRIES = 4
+
+/**
+ * Runs a check against what this device has seen; when another process of it learned something meanwhile, the check is made again
+ * against that.
+ * @throws {KeyferryError} what the check throws; `state-conflict` after some tries
+ */
+export async function againstSeen<T>(check: () => Promise<T>): Promise<T> {
+  for (let left = SEEN_TRIES; ; left--) {
+    try {
+      return await check()
+    } catch (error) {
+      const changed = error instanceof KeyferryError && error.code === 'state-conflict'
+      if (!changed || left === 0) throw error
+    }
+  }
 }

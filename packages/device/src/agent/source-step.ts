@@ -1,9 +1,15 @@
-import { type DeliveryId, KeyferryError, readTransportKeyInfo, type TransportKeyInfo } from '@keyferry/protocol'
+import {
+  type DeliveryId,
+  KeyferryError,
+  type Ref,
+  readTransportKeyInfo,
+  type TransportKeyInfo,
+} from '@keyferry/protocol'
 import type { MadeEnvelope } from '../store/envelopes.ts'
 import { type CheckedSource, checkBeforeWrap } from '../trust/source-checks.ts'
 import { type Checked, noteRefusal, runChecks } from './checks.ts'
 import { askConsent, enteredName } from './consent.ts'
-import { type AgentParts, consistencyFrom, labelOf, lastSize, ownStatement } from './parts.ts'
+import { type AgentParts, againstSeen, consistencyFrom, labelOf, lastSize, ownStatement } from './parts.ts'
 import { wrapForTarget } from './wrap.ts'
 
 /** What became of a step: nothing more to do now; the human is asked; ask again after so many seconds. */
@@ -25,7 +31,7 @@ export async function sourceStep(parts: AgentParts, dl: DeliveryId): Promise<Ste
   const kti = answered.value
   const made = parts.store.envelopes.find(dl, kti.attempt) // S3
   if (made !== null) return sendEnvelope(parts, made)
-  const checked = await runChecks(() => check(parts, dl, kti, since))
+  const checked = await runChecks(() => againstSeen(() => check(parts, dl, kti, since)))
   if (checked.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, checked)
   const consent = await runChecks(async () => askConsent(parts, kti, checked.value)) // S12
   if (consent.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, consent)
@@ -64,7 +70,7 @@ async function check(parts: AgentParts, dl: DeliveryId, kti: TransportKeyInfo, s
     ...(expectedName === undefined ? {} : { expectedName }),
     consistency: consistencyFrom(parts.client),
   })
-  store.seen.commit(state, checked.learned)
+  store.seen.commit(state, checked.learned, new Map(Object.entries(kti.statements) as [Ref, string][]))
   return checked
 }
 

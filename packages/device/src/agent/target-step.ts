@@ -21,7 +21,7 @@ import type { ReplayEntry } from '../store/replay.ts'
 import { type CheckedTarget, checkBeforeAccept } from '../trust/target-checks.ts'
 import { type Checked, noteRefusal, runChecks } from './checks.ts'
 import { askHuman } from './consent.ts'
-import { type AgentParts, consistencyFrom, lastSize, type ownStatement } from './parts.ts'
+import { type AgentParts, againstSeen, consistencyFrom, lastSize, type ownStatement } from './parts.ts'
 import { again, callOrGone, refuse, type StepResult } from './source-step.ts'
 
 const DONE: StepResult = { kind: 'done' }
@@ -121,7 +121,7 @@ async function accept(
   octets: Uint8Array,
   since: number,
 ): Promise<StepResult> {
-  const checked = await runChecks(() => check(parts, dl, answer, octets, since))
+  const checked = await runChecks(() => againstSeen(() => check(parts, dl, answer, octets, since)))
   if (checked.kind === 'not-yet') return again(parts, dl, checked.error)
   if (checked.kind === 'failed') return reject(parts, dl, facts, answer.envelope, octets, checked.error)
   const unwrapped = await runChecks(() => unwrap(parts, checked.value)) // T9
@@ -155,7 +155,7 @@ async function check(
     jumpAdmitted: attempt !== null && store.questions.find(dl, attempt, 'jump')?.decision?.answer === 'yes',
     consistency: consistencyFrom(parts.client),
   })
-  store.seen.commit(state, checked.learned)
+  store.seen.commit(state, checked.learned, new Map(Object.entries(answer.statements) as [Ref, string][]))
   if (owner !== null && store.unwrapFailures.count(owner) >= MAX_UNWRAP_FAILURES) {
     throw new KeyferryError('declined', 'too many keys of this user could not be opened')
   }
