@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from '#platform'
 import { KeyferryError } from '../errors.ts'
 
 const encoder = new TextEncoder()
@@ -17,16 +18,21 @@ export function fromUtf8(octets: Uint8Array): string {
   }
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const DIGITS = {
+  base64url: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+  base64: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+} as const
+const BASE64URL = /^[A-Za-z0-9_-]*$/
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 /** base64url without padding (RFC 4648, Section 5), the "b64u" of PROTOCOL 1. */
 export function toBase64url(octets: Uint8Array): string {
-  return octets.toBase64({ alphabet: 'base64url', omitPadding: true })
+  return encodeBase64(octets, 'base64url')
 }
 
 /** Standard base64 with padding: only HTTP structured fields and signed notes use it (PROTOCOL 1). */
 export function toBase64(octets: Uint8Array): string {
-  return octets.toBase64()
+  return encodeBase64(octets, 'base64')
 }
 
 /**
@@ -34,13 +40,10 @@ export function toBase64(octets: Uint8Array): string {
  * @throws {KeyferryError} `malformed`
  */
 export function fromBase64url(text: string): Uint8Array {
-  const tail = text.length % 4
-  const last = tail === 0 ? 0 : ALPHABET.indexOf(text.charAt(text.length - 1))
-  const spill = tail === 2 ? 15 : tail === 3 ? 3 : 0
-  if (tail === 1 || (last & spill) !== 0 || !/^[A-Za-z0-9_-]*$/.test(text)) {
+  if (!BASE64URL.test(text) || !endsWell(text, DIGITS.base64url)) {
     throw new KeyferryError('malformed', 'not base64url')
   }
-  return Uint8Array.fromBase64(text, { alphabet: 'base64url' })
+  return decodeBase64(text, 'base64url')
 }
 
 /**
@@ -48,12 +51,19 @@ export function fromBase64url(text: string): Uint8Array {
  * @throws {KeyferryError} `malformed`
  */
 export function fromBase64(text: string): Uint8Array {
-  try {
-    if (/^[A-Za-z0-9+/=]*$/.test(text)) return Uint8Array.fromBase64(text, { lastChunkHandling: 'strict' })
-  } catch {
-    // falls through to the one error
+  const digits = text.endsWith('=') ? text.replace(/={1,2}$/, '') : text
+  if (text.length % 4 !== 0 || !BASE64.test(text) || !endsWell(digits, DIGITS.base64)) {
+    throw new KeyferryError('malformed', 'not base64')
   }
-  throw new KeyferryError('malformed', 'not base64')
+  return decodeBase64(text, 'base64')
+}
+
+/** Whether the last digit leaves no bits over, and there is no lone one. */
+function endsWell(digits: string, alphabet: string): boolean {
+  const tail = digits.length % 4
+  if (tail === 0) return true
+  const spill = tail === 2 ? 15 : 3
+  return tail !== 1 && (alphabet.indexOf(digits.charAt(digits.length - 1)) & spill) === 0
 }
 
 export function concatOctets(...parts: readonly Uint8Array[]): Uint8Array {

@@ -2,17 +2,17 @@ import * as z from 'zod'
 import { type ErrorCode, KeyferryError, withErrorCode } from '../errors.ts'
 import {
   type DeliveryId,
-  type Id,
   ID_PATTERN,
+  type Id,
   type IdPrefix,
   KEY_ID_PATTERN,
   type KeyId,
-  type Thumbprint,
   THUMBPRINT_PATTERN,
+  type Thumbprint,
   type TransferId,
 } from '../ids/ids.ts'
 import type { PublicSigningJwk, TransportJwk } from '../jose/jwk.ts'
-import { fromBase64url } from './base64url.ts'
+import { fromBase64url, utf8 } from './base64url.ts'
 import { type JsonValue, parseStrictJson } from './strict-json.ts'
 
 /** Shapes that several statements and bodies share. All limits are those of PROTOCOL 1 and 2. */
@@ -24,7 +24,9 @@ export type EpochSeconds = number
 export const EpochSecondsShape: z.ZodType<EpochSeconds> = z.int().min(0)
 export const CountShape: z.ZodType<number> = z.int().min(1)
 
-export const ThumbprintShape: z.ZodType<Thumbprint> = z.string().regex(THUMBPRINT_PATTERN) as unknown as z.ZodType<Thumbprint>
+export const ThumbprintShape: z.ZodType<Thumbprint> = z
+  .string()
+  .regex(THUMBPRINT_PATTERN) as unknown as z.ZodType<Thumbprint>
 export const KeyIdShape: z.ZodType<KeyId> = z.string().regex(KEY_ID_PATTERN) as unknown as z.ZodType<KeyId>
 export function idShape<P extends IdPrefix>(prefix: P): z.ZodType<Id<P>> {
   return z.string().regex(ID_PATTERN[prefix]) as unknown as z.ZodType<Id<P>>
@@ -63,7 +65,13 @@ export const UserNameShape: z.ZodType<string> = z
 export const AlgShape: z.ZodType<string> = TextShape
 
 export const SigningJwkShape: z.ZodType<PublicSigningJwk> = z.discriminatedUnion('kty', [
-  z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), alg: z.literal('ES256'), x: b64uShape(32), y: b64uShape(32) }),
+  z.strictObject({
+    kty: z.literal('EC'),
+    crv: z.literal('P-256'),
+    alg: z.literal('ES256'),
+    x: b64uShape(32),
+    y: b64uShape(32),
+  }),
   z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), alg: z.literal('Ed25519'), x: b64uShape(32) }),
   z.strictObject({ kty: z.literal('RSA'), alg: z.literal('PS256'), n: b64uShape(), e: z.literal('AQAB') }),
 ])
@@ -113,7 +121,7 @@ export const ExtShape: z.ZodType<Ext> = z.custom<Ext>(
 )
 
 export function octetLength(text: string): number {
-  return new TextEncoder().encode(text).length
+  return utf8(text).length
 }
 
 /**
@@ -121,7 +129,11 @@ export function octetLength(text: string): number {
  * @throws {KeyferryError} `code`; the message names the member, never its value.
  */
 export function readStrictly<T>(shape: z.ZodType<T>, octets: Uint8Array, code: ErrorCode): T {
-  return fitShape(shape, withErrorCode(code, () => parseStrictJson(octets)), code)
+  return fitShape(
+    shape,
+    withErrorCode(code, () => parseStrictJson(octets)),
+    code,
+  )
 }
 
 /** @throws {KeyferryError} `code` unless the value has the shape. */
@@ -129,5 +141,8 @@ export function fitShape<T>(shape: z.ZodType<T>, value: unknown, code: ErrorCode
   const result = shape.safeParse(value)
   if (result.success) return result.data
   const where = result.error.issues[0]?.path.join('.')
-  throw new KeyferryError(code, where ? `member "${where.slice(0, 80)}" is not as it should be` : 'not of the right shape')
+  throw new KeyferryError(
+    code,
+    where ? `member "${where.slice(0, 80)}" is not as it should be` : 'not of the right shape',
+  )
 }

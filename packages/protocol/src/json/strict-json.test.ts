@@ -4,17 +4,37 @@ import { parseStrictJson } from './strict-json.ts'
 
 describe('strict JSON', () => {
   it.each([
-    ['{"a":1,"a":2}'], ['{"a":1,"\\u0061":2}'], ['{"__proto__":1}'], ['1.0'], ['1e2'], ['-1'], ['01'], ['9007199254740992'],
-    ['null'], ['{"a":null}'], ['"\\ud800"'], ['1 2'], ['{"a":1,}'], ['[1,]'], [''], ['"\u0001"'], ['\ufeff{}'],
-    ['['.repeat(17) + ']'.repeat(17)], ["{'a':1}"], ['"\\x"'], ['NaN'],
+    ['{"a":1,"a":2}'],
+    ['{"a":1,"\\u0061":2}'],
+    ['{"__proto__":1}'],
+    ['1.0'],
+    ['1e2'],
+    ['-1'],
+    ['01'],
+    ['9007199254740992'],
+    ['null'],
+    ['{"a":null}'],
+    ['"\\ud800"'],
+    ['1 2'],
+    ['{"a":1,}'],
+    ['[1,]'],
+    [''],
+    ['"\u0001"'],
+    ['\ufeff{}'],
+    ['['.repeat(17) + ']'.repeat(17)],
+    ["{'a':1}"],
+    ['"\\x"'],
+    ['NaN'],
   ])('refuses %s', (text) => {
     expect(() => parseStrictJson(utf8(text))).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
   it('reads what it should', () => {
-    expect(parseStrictJson(utf8(' {"a":[1,true,"x\\n\\ud83d\\ude00"],"b":{},"c":9007199254740991} '))).toEqual(
-      { a: [1, true, 'x\n😀'], b: {}, c: 9007199254740991 },
-    )
+    expect(parseStrictJson(utf8(' {"a":[1,true,"x\\n\\ud83d\\ude00"],"b":{},"c":9007199254740991} '))).toEqual({
+      a: [1, true, 'x\n😀'],
+      b: {},
+      c: 9007199254740991,
+    })
     expect(parseStrictJson(utf8('['.repeat(16) + ']'.repeat(16)))).toHaveLength(1)
   })
 })

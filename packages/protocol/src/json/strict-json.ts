@@ -4,6 +4,7 @@ import { fromUtf8 } from './base64url.ts'
 export type JsonValue = string | number | boolean | JsonValue[] | { [name: string]: JsonValue }
 
 const MAX_DEPTH = 16
+// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly what JSON forbids in strings (RFC 8259, Section 7)
 const PLAIN = /[^"\\\u0000-\u001f]*/y
 const INTEGER = /(?:0|[1-9][0-9]{0,15})(?![0-9.eE])/y
 const SPACE = /[ \t\n\r]*/y

@@ -1,5 +1,6 @@
-import { createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify, constants } from 'node:crypto'
+import { constants, createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
 import type { PublicSigningJwk } from '../jose/jwk.ts'
+import type { Base64Alphabet } from './platform.d.ts'
 
 export function sha256(octets: Uint8Array): Uint8Array {
   return new Uint8Array(hash('sha256', octets, 'buffer'))
@@ -11,6 +12,18 @@ export function hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array {
 
 export function equalOctets(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
+}
+
+export function encodeBase64(octets: Uint8Array, alphabet: Base64Alphabet): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString(alphabet)
+}
+
+export function decodeBase64(text: string, alphabet: Base64Alphabet): Uint8Array {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  // Written in place: `Buffer.from` would leave a copy in its pool, and this may be a secret.
+  const octets = new Uint8Array(Math.floor(((text.length - padding) * 3) / 4))
+  Buffer.from(octets.buffer).write(text, alphabet)
+  return octets
 }
 
 const imported = new WeakMap<PublicSigningJwk, KeyObject | null>()

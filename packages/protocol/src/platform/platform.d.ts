@@ -8,6 +8,11 @@ import type { PublicSigningJwk } from '../jose/jwk.ts'
 export declare function sha256(octets: Uint8Array): Uint8Array
 /** HMAC-SHA-256 (RFC 2104): 32 octets. */
 export declare function hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array
+export type Base64Alphabet = 'base64' | 'base64url'
+/** RFC 4648; base64 with padding, base64url without. */
+export declare function encodeBase64(octets: Uint8Array, alphabet: Base64Alphabet): string
+/** The reverse, into a buffer of its own. Only for texts that were checked to be in form: anything else gives anything. */
+export declare function decodeBase64(text: string, alphabet: Base64Alphabet): Uint8Array
 /** Whether both hold the same octets; time depends on the lengths only. */
 export declare function equalOctets(a: Uint8Array, b: Uint8Array): boolean
 /**
@@ -15,4 +20,8 @@ export declare function equalOctets(a: Uint8Array, b: Uint8Array): boolean
  * A key that the platform refuses (a point off the curve) is an invalid signature: `false`, never an error.
  * Keys are imported once per JWK object: hand in the same object again to be quick.
  */
-export declare function verifySignature(jwk: PublicSigningJwk, signature: Uint8Array, octets: Uint8Array): Promise<boolean>
+export declare function verifySignature(
+  jwk: PublicSigningJwk,
+  signature: Uint8Array,
+  octets: Uint8Array,
+): Promise<boolean>

@@ -1,6 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import type { PublicSigningJwk } from '../jose/jwk.ts'
+import type { Base64Alphabet } from './platform.d.ts'
 
 export function sha256(octets: Uint8Array): Uint8Array {
   return nobleSha256(octets)
@@ -8,6 +9,14 @@ export function sha256(octets: Uint8Array): Uint8Array {
 
 export function hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array {
   return hmac(nobleSha256, key, octets)
+}
+
+export function encodeBase64(octets: Uint8Array, alphabet: Base64Alphabet): string {
+  return octets.toBase64({ alphabet, omitPadding: alphabet === 'base64url' })
+}
+
+export function decodeBase64(text: string, alphabet: Base64Alphabet): Uint8Array {
+  return Uint8Array.fromBase64(text, { alphabet })
 }
 
 export function equalOctets(a: Uint8Array, b: Uint8Array): boolean {
@@ -37,7 +46,12 @@ export async function verifySignature(
     imported.set(jwk, key)
   }
   try {
-    return await crypto.subtle.verify(parameters, await key, signature as Uint8Array<ArrayBuffer>, octets as Uint8Array<ArrayBuffer>)
+    return await crypto.subtle.verify(
+      parameters,
+      await key,
+      signature as Uint8Array<ArrayBuffer>,
+      octets as Uint8Array<ArrayBuffer>,
+    )
   } catch {
     return false
   }
