@@ -1,9 +1,9 @@
+import * as z from 'zod'
 import { sha256, verifySignature } from '#platform'
 import { type ErrorCode, KeyferryError, withErrorCode } from '../errors.ts'
 import type { Ref, Thumbprint } from '../ids/ids.ts'
 import { fromBase64url, toBase64url, utf8 } from '../json/base64url.ts'
 import { readStrictly } from '../json/shapes.ts'
-import * as z from 'zod'
 import type { PublicSigningJwk } from './jwk.ts'
 import type { Signer } from './signer.ts'
 
@@ -38,7 +38,8 @@ export interface UnverifiedJws {
  */
 export function splitCompact(text: string, code: ErrorCode): JwsParts {
   const [protectedHeader, payload, signature, more] = text.split('.', 4)
-  if (!protectedHeader || !payload || !signature || more !== undefined) throw new KeyferryError(code, 'not a compact JWS')
+  if (!protectedHeader || !payload || !signature || more !== undefined)
+    throw new KeyferryError(code, 'not a compact JWS')
   return { protected: protectedHeader, payload, signature }
 }
 
