@@ -32,6 +32,8 @@ export interface AppOptions {
   readonly wakeups: Wakeups
   readonly keys: KeyRing
   readonly published: Published
+  /** Stops all writes: somebody holds a note of this log that does not fit it (PROTOCOL 10). */
+  readonly goReadOnly: (note: string) => Promise<void>
   readonly log: EventLog
   readonly rates: {
     /** Requests without a valid signature, by address. */
@@ -129,6 +131,10 @@ export async function buildApp(options: AppOptions): Promise<KeyferryApp> {
     claims: options.rates.claims,
     keys,
     published: options.published,
+    async reportMisfit(note) {
+      log.error('log-does-not-fit')
+      await options.goReadOnly(note)
+    },
   }
   for (const routes of ROUTES) routes(app, parts)
   serveOpenApi(app)

@@ -3,11 +3,11 @@ import type { FastifyRequest, FastifySchemaCompiler } from 'fastify'
 import type * as z from 'zod'
 import { contentOf, header, type RequestMedia } from './request.ts'
 
-/** `application/json` may say its charset, which can only be this one. */
+/** JSON and text may say their charset, which can only be this one. */
 const PARAMETERS = /^ *; *charset="?utf-8"?$/i
 
 /**
- * Media type and outer form of a body (PROTOCOL 4): strict JSON, compact JWS as text, or the octets of an envelope.
+ * Media type and outer form of a body (PROTOCOL 4): strict JSON, compact JWS and notes as text, or the octets of an envelope.
  * @throws {KeyferryError} `unsupported-media`, `malformed`
  */
 export function readBody(request: FastifyRequest, media: RequestMedia): unknown {
@@ -20,7 +20,7 @@ export function readBody(request: FastifyRequest, media: RequestMedia): unknown 
     throw new KeyferryError('unsupported-media', 'content codings are not taken')
   }
   if (media === 'application/json') return parseStrictJson(content)
-  return media === 'application/jose' ? fromUtf8(content) : content
+  return media === 'application/jose+json' ? content : fromUtf8(content)
 }
 
 function isMedia(type: string | undefined, media: RequestMedia): boolean {

@@ -36,6 +36,8 @@ export interface RouteParts {
   readonly claims: TokenBuckets
   readonly keys: KeyRing
   readonly published: Published
+  /** A note of the log's own key that does not fit the log: stops all writes (PROTOCOL 10). */
+  readonly reportMisfit: (note: string) => Promise<void>
 }
 
 /** Members of the configuration (PROTOCOL 17) that do not change while the server runs. */

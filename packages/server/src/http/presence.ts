@@ -1,4 +1,4 @@
-import type { DeviceId, EpochSeconds } from '@keyferry/protocol'
+import { type DeviceId, type EpochSeconds, KeyferryError } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import { decidePending } from '../transfers/decide.ts'
@@ -22,7 +22,7 @@ export function presence(context: ServerContext, reportError: (error: unknown) =
     try {
       await context.commit([{ kind: 'note-proof', device, at }])
     } catch (error) {
-      reportError(error)
+      report(error)
     } finally {
       noting.delete(device)
     }
@@ -33,7 +33,7 @@ export function presence(context: ServerContext, reportError: (error: unknown) =
     try {
       while (await decidePending(context, device)) await new Promise(setImmediate)
     } catch (error) {
-      reportError(error)
+      report(error)
     } finally {
       deciding.delete(device)
     }
@@ -48,7 +48,12 @@ export function presence(context: ServerContext, reportError: (error: unknown) =
     try {
       if (await decidePending(context, id)) setImmediate(decideRest, id)
     } catch (error) {
-      reportError(error)
+      report(error)
     }
+  }
+
+  /** A server that is read-only says so to everybody who asks: once more for each request would hide the rest of the log. */
+  function report(error: unknown): void {
+    if (!(error instanceof KeyferryError && error.code === 'read-only')) reportError(error)
   }
 }

@@ -16,7 +16,7 @@ export interface RouteFacts {
   readonly callers?: readonly Caller['type'][]
   /** Among the few things for which an `access` key is good (PROTOCOL 2.1). */
   readonly accessKey?: boolean
-  /** Media type of the body; the body comes as strict JSON, compact JWS text, or octets as received. */
+  /** Media type of the body; the body comes as strict JSON, as text, or as octets as received. */
   readonly media?: RequestMedia
   /** Finds the key of somebody whom the server does not know yet: its thumbprint has to be the `keyid`. */
   readonly newcomerKey?: (request: FastifyRequest, keyid: Thumbprint) => Promise<PublicSigningJwk | null>
@@ -27,7 +27,7 @@ export interface RouteFacts {
   readonly whose?: (request: FastifyRequest) => Promise<unknown>
 }
 
-export type RequestMedia = 'application/json' | 'application/jose' | 'application/jose+json'
+export type RequestMedia = 'application/json' | 'application/jose' | 'application/jose+json' | 'text/plain'
 
 declare module 'fastify' {
   interface FastifyContextConfig extends RouteFacts {}

@@ -12,6 +12,7 @@ import { healthRoutes } from './health.ts'
 import { inboxRoutes } from './inbox.ts'
 import { keyTransferInfoRoutes } from './key-transfer-info.ts'
 import { keyRoutes } from './keys.ts'
+import { logRoutes } from './log.ts'
 import { noticeRoutes } from './notices.ts'
 import { orderRoutes } from './orders.ts'
 import { proofRoutes } from './proofs.ts'
@@ -47,5 +48,6 @@ export const ROUTES: readonly Routes[] = [
   evidenceRoutes,
   inboxRoutes,
   noticeRoutes,
+  logRoutes,
   healthRoutes,
 ]
