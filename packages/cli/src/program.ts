@@ -1,5 +1,15 @@
 import { Command, type CommanderError } from 'commander'
+import { agentCommand } from './commands/agent.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
+import { confirmCommand } from './commands/confirm.ts'
+import { evidenceCommand } from './commands/evidence.ts'
+import { initCommand } from './commands/init.ts'
+import { keyCommand } from './commands/key/index.ts'
+import { pendingCommand } from './commands/pending.ts'
+import { refuseCommand } from './commands/refuse.ts'
+import { sendCommand } from './commands/send.ts'
+import { serveCommand } from './commands/serve.ts'
+import { transferCommand } from './commands/transfer/index.ts'
 import { userCommand } from './commands/user/index.ts'
 import { formatHelp, visibleGlobalOptions, withExamples } from './console/help.ts'
 import type { System } from './system.ts'
@@ -42,7 +52,18 @@ export function program(system: System): Command {
     ['keyferry key add ~/.ssh/id_ed25519', 'a key that you want to send'],
     ['keyferry send id_ed25519 --to phone', 'sends it; the phone may be off'],
   ])
-  root.addCommand(userCommand(system).helpGroup('Server and people:'))
+  const groups: readonly (readonly [string, readonly ((system: System) => Command)[]])[] = [
+    ['A server and its people:', [serveCommand, userCommand]],
+    ['Your devices:', [initCommand]],
+    ['Keys:', [keyCommand]],
+    [
+      'Sending and taking in:',
+      [sendCommand, agentCommand, pendingCommand, confirmCommand, refuseCommand, transferCommand, evidenceCommand],
+    ],
+  ]
+  for (const [heading, commands] of groups) {
+    for (const make of commands) root.addCommand(make(system).helpGroup(heading))
+  }
   root.addCommand(completionCommand(system).helpGroup(THIS_PROGRAM))
   root.addCommand(completeCommand(root, system), { hidden: true })
   root.addHelpCommand(

@@ -1,0 +1,70 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { EXIT, exitCodeFor } from '../console/exit-codes.ts'
+import { withExamples } from '../console/help.ts'
+import { agentParts } from '../device/agent-parts.ts'
+import { withDevice } from '../device/open.ts'
+import { does, type Invocation } from '../invocation.ts'
+import type { System } from '../system.ts'
+
+interface Options {
+  readonly once?: boolean
+  readonly install?: boolean
+  readonly uninstall?: boolean
+  readonly saveTo?: string
+}
+
+export function agentCommand(system: System): Command {
+  const command = new Command('agent')
+    .summary('do the part of this device in transfers')
+    .description(
+      'Does what this device has to do: wraps keys that you send, takes in keys that come, asks you where it must (`keyferry pending`). Runs until Ctrl-C and may be stopped at any time.',
+    )
+    .option('--once', 'do what there is to do now, and end')
+    .option('--save-to <folder>', 'put each key that comes into a file of this folder')
+    .option('--install', 'run it always: writes and starts a service of your systemd')
+    .option('--uninstall', 'end that service and remove it')
+  withExamples(command, [
+    ['keyferry agent', ''],
+    ['keyferry agent --once', 'from cron, or to look now'],
+    ['keyferry agent --install', 'from now on, also after a restart'],
+  ])
+  return does<Options>(command, system, 'stopped', async (call, options) => {
+    const { install, uninstall } = await import('../service/install-service.ts')
+    if (options.install === true) return install(call)
+    if (options.uninstall === true) return uninstall(call)
+    return runAgent(call, options)
+  })
+}
+
+async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<number> {
+  const { agent } = await import('@keyferry/device')
+  const { installRule } = await import('../device/install-rules.ts')
+  const { tellEvent } = await import('../views/agent-event.ts')
+  const { output, system } = call
+  return withDevice(call, async (open) => {
+    let exit: number = EXIT.done
+    const rule = installRule(open, { folder: saveTo === undefined ? null : resolve(saveTo) })
+    const parts = agentParts(open, rule, (event) => {
+      if (event.kind === 'connected' && !output.json) output.say(connectedLine(open))
+      tellEvent({ output, now: system.now() }, event)
+      if (event.kind === 'refused') exit = exitCodeFor(event.reason)
+    })
+    const running = agent(parts)
+    if (once === true) await running.once()
+    else await running.run(system.interruption())
+    // A service that ran for a month is not said to have failed because of one delivery.
+    return once === true ? exit : EXIT.done
+  })
+}
+
+function connectedLine({
+  store,
+  client,
+}: {
+  store: { identity: { find(): { label: string; username: string } | null } }
+  client: { origin: string }
+}): string {
+  const own = store.identity.find()
+  return `${own?.label} (${own?.username}) at ${new URL(client.origin).host}   connected`
+}

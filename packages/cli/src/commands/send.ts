@@ -1,0 +1,134 @@
+import type { OpenDevice, TransferShown } from '@keyferry/device'
+import { Command } from 'commander'
+import { spanArgument } from '../console/arguments.ts'
+import { CliError } from '../console/cli-error.ts'
+import { EXIT } from '../console/exit-codes.ts'
+import { Explained } from '../console/failure.ts'
+import { withExamples } from '../console/help.ts'
+import { deviceFingerprint, shortId } from '../console/ids.ts'
+import { until } from '../console/times.ts'
+import { withDevice } from '../device/open.ts'
+import type { NamedTarget } from '../device/people.ts'
+import { does, type Invocation } from '../invocation.ts'
+import type { System } from '../system.ts'
+
+interface Options {
+  readonly to: readonly string[]
+  readonly for: number
+  readonly again?: boolean
+  readonly wait?: number | boolean
+  readonly yes?: boolean
+}
+
+const WEEK_SECONDS = 7 * 86_400
+
+export function sendCommand(system: System): Command {
+  const command = new Command('send')
+    .summary('send a key to a device or a person')
+    .description(
+      'Sends a key to devices of yours or of other people. They may be off: the key waits, wrapped for them alone, until they come online.',
+    )
+    .argument('<key>', 'its label, or the beginning of its id')
+    .requiredOption('--to <device...>', 'a device of yours, or somebody whom you pinned; several are possible')
+    .option('--for <span>', 'how long it may take: 2h, 7d', spanArgument, WEEK_SECONDS)
+    .option('--again', 'although they have this generation already')
+    .option('--wait <span>', 'wait at most so long for the end (exit code 6 if it is not there)', spanArgument)
+    .option('--no-wait', 'do not wait: end once the key is deposited')
+    .option('--yes', 'do not ask')
+  withExamples(command, [
+    ['keyferry send "ssh laptop" --to phone', ''],
+    ['keyferry send team-vault --to marta --to luis', 'people, each with all their devices'],
+    ['keyferry send backup --to desktop --wait 10m', 'for scripts: 0 arrived, 6 still on its way'],
+  ])
+  return does<Options>(command, system, 'not sent', async (call, options, typed) => {
+    const { chooseKey } = await import('../device/key-choice.ts')
+    const { startTransfer } = await import('@keyferry/device')
+    return withDevice(call, async (open) => {
+      const record = chooseKey(open, typed)
+      const targets = await nameTargets(open, options.to)
+      refuseOthers(record.key.class, record.label, targets)
+      if (options.yes !== true) await askAboutMany(call, targets)
+      const transfer = await startTransfer(open, {
+        record,
+        targets: targets.map((target) =>
+          target.kind === 'device'
+            ? { device: target.device, username: null }
+            : { user: target.user, username: target.username },
+        ),
+        confirmed: true,
+        deadline: open.now() + options.for,
+        ...(options.again === true ? { redelivery: true } : {}),
+      })
+      return follow(call, open, transfer, options)
+    })
+  })
+}
+
+async function nameTargets(open: OpenDevice, typed: readonly string[]): Promise<readonly NamedTarget[]> {
+  const { nameTarget, Untrusted, untrustedLines } = await import('../device/people.ts')
+  const targets: NamedTarget[] = []
+  for (const one of typed) {
+    const target = await nameTarget(open, one).catch((error: unknown) => {
+      throw error instanceof Untrusted ? new Explained(error, untrustedLines(error)) : error
+    })
+    targets.push(target)
+  }
+  return targets
+}
+
+/** Class `user`: every target is a device of the user whose key it is (PROTOCOL 13). Better said here than refused later. */
+function refuseOthers(keyClass: string, label: string, targets: readonly NamedTarget[]): void {
+  const other = targets.find((target) => target.kind === 'user')
+  if (keyClass !== 'user' || other === undefined) return
+  throw new CliError('wrong-use', `"${label}" is for your own devices only`, {
+    hint: 'a key that others may get is added with --shared: keyferry key add --help',
+  })
+}
+
+async function askAboutMany({ prompts }: Invocation, targets: readonly NamedTarget[]): Promise<void> {
+  for (const target of targets) {
+    if (target.kind === 'device' || target.devices.length < 2) continue
+    const list = target.devices.map(({ id, kind }) => `${kind} ${deviceFingerprint(id)}`).join(', ')
+    const question = `${target.username} has ${target.devices.length} devices that can take it: ${list}. Send to all?`
+    if (!(await prompts.confirm(question, '--yes', true))) throw new CliError('answered-no', 'you said no')
+  }
+}
+
+/** The source is this device, and it is online: its part is done at once. Then the other side is waited for. */
+async function follow(
+  call: Invocation,
+  open: OpenDevice,
+  transfer: TransferShown,
+  { wait, yes: _yes }: Options,
+): Promise<number> {
+  const { agent, showTransfer } = await import('@keyferry/device')
+  const { agentParts } = await import('../device/agent-parts.ts')
+  const { installRule } = await import('../device/install-rules.ts')
+  const { sentLine, tellSent } = await import('../views/sent.ts')
+  const { waitForEnd } = await import('../device/wait-for-end.ts')
+  const { output, system } = call
+  const shown = { open, now: open.now(), paint: output.paint }
+  output.say(`${sentLine(shown, transfer)}   ${shortId(transfer.tr)}   ${until(transfer.deadline, open.now())}`)
+  const problems: { readonly code: string; readonly why: string }[] = []
+  const own = new Set<string>(transfer.deliveries.map(({ dl }) => dl))
+  await agent(
+    agentParts(open, installRule(open, { folder: null }), (event) => {
+      const mine = 'dl' in event && event.dl !== null && own.has(event.dl)
+      if (mine) tellSent({ output, now: open.now() }, event)
+      if (mine && event.kind === 'refused') problems.push({ code: event.reason, why: event.why })
+    }),
+  ).once()
+  const [problem] = problems
+  if (problem !== undefined) {
+    const { KeyferryError } = await import('@keyferry/protocol')
+    throw new Explained(new KeyferryError(problem.code as never, problem.why), { more: 'Nothing was wrapped for it.' })
+  }
+  const asked =
+    wait === undefined || wait === true ? (system.stdout.isTTY === true ? Number.POSITIVE_INFINITY : 0) : Number(wait)
+  const end = asked === 0 ? await showTransfer(open, transfer.tr) : await waitForEnd(call, open, transfer.tr, asked)
+  const last = end?.transfer ?? transfer
+  const { transferLines } = await import('../views/transfer.ts')
+  output.answer(last, transferLines({ ...shown, now: open.now() }, last, new Map()))
+  if (last.state === 'open' && Number.isFinite(asked) && asked > 0) return EXIT.stillWaiting
+  return last.state === 'open' || last.state === 'completed' ? EXIT.done : EXIT.failed
+}

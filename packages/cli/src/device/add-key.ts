@@ -1,0 +1,53 @@
+import { type KeyFile, type KeyRecord, type OpenDevice, systemRandom } from '@keyferry/device'
+import { type KeyClass, makeKeyId, type OrderKey } from '@keyferry/protocol'
+import { CliError } from '../console/cli-error.ts'
+import { putInCatalogue } from './key-catalogue.ts'
+
+export interface NewKey {
+  readonly type: KeyFile['type']
+  /** Key octets (PROTOCOL 8); the caller erases them. */
+  readonly octets: Uint8Array
+  readonly label: string
+  /** `user`: for devices of the own user only; `shared`: for those of others too. `container` needs a container first. */
+  readonly class: Exclude<KeyClass, 'container'>
+  readonly auto: boolean
+  readonly file: string | null
+}
+
+/** Takes a key into the key store, makes the own record of it (PROTOCOL 2.4) and tells the server that it exists. All or nothing. */
+export async function addKey(open: OpenDevice, added: NewKey): Promise<KeyRecord> {
+  if (open.store.keys.labelled(added.label).length > 0) {
+    throw new CliError('wrong-use', `you have a key "${added.label}" already`, {
+      hint: 'give this one another name: --label NAME',
+    })
+  }
+  const { user, username } = open.store.seen.state()
+  const key: OrderKey = { id: makeKeyId(user, systemRandom(16)), class: added.class, generation: 1, type: added.type }
+  const record: KeyRecord = {
+    key,
+    container: null,
+    username: added.class === 'user' ? username : null,
+    minExposure: { source: 'software', target: 'software' },
+    mechanisms: ['public-key'],
+    algs: [...open.store.rules.find().suites],
+    auto: added.auto,
+    browsers: false,
+    label: added.label,
+    file: added.file,
+    createdAt: open.now(),
+  }
+  open.store.transaction(() => {
+    open.device.importKey({ key: key.id, generation: 1, type: added.type }, added.octets)
+    open.store.keys.put(record)
+  })
+  try {
+    await putInCatalogue(open, record)
+  } catch (error) {
+    open.store.transaction(() => {
+      open.device.destroyKey(key.id, 1)
+      open.store.keys.remove(key.id)
+    })
+    throw error
+  }
+  return record
+}

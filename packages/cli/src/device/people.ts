@@ -1,0 +1,91 @@
+import type { OpenDevice, UserShown } from '@keyferry/device'
+import { type DeviceId, KeyferryError, type SetDevice, type UserId } from '@keyferry/protocol'
+import { type Called, choose, nearest } from '../console/choose.ts'
+import { CliError } from '../console/cli-error.ts'
+import { fingerprint } from '../console/ids.ts'
+import { deviceNames } from './device-names.ts'
+
+/** A target as its human named it. */
+export type NamedTarget =
+  | { readonly kind: 'device'; readonly device: DeviceId; readonly shown: string }
+  | { readonly kind: 'user'; readonly user: UserId; readonly username: string; readonly devices: readonly SetDevice[] }
+
+/** Own devices that can receive, with their names here. */
+export async function ownTargets(open: OpenDevice): Promise<readonly Called<SetDevice>[]> {
+  const { targetsOf } = await import('@keyferry/device')
+  const names = deviceNames(open)
+  const devices = await targetsOf(open, open.store.seen.state().user)
+  return devices.map((device) => ({ thing: device, id: device.id, name: names.get(device.id) ?? '' }))
+}
+
+/**
+ * Who or what `--to` names: an own device, somebody pinned, somebody whose name an organisation CA of this user may certify.
+ * @throws {CliError} `name-unknown`, `name-ambiguous`
+ * @throws {KeyferryError} `target-untrusted` where nothing can prove who that is: said now rather than after asking the server
+ */
+export async function nameTarget(open: OpenDevice, typed: string): Promise<NamedTarget> {
+  const own = await ownTargets(open)
+  const pin = open.store.pins.named(typed)
+  if (pin !== null) return userTarget(open, pin.user, pin.username)
+  const isOwn = own.some(
+    ({ id, name }) => name === typed || (typed.length >= 4 && id.startsWith(typed.replace(/…$/, ''))),
+  )
+  if (isOwn) {
+    const device = choose('device', typed, own)
+    return { kind: 'device', device: device.id, shown: typed }
+  }
+  const shown = await findByName(open, typed)
+  if (shown === null) throw unknownTarget(open, typed, own)
+  const { trust } = open.store.seen.state()
+  if (trust.cas.length > 0 && shown.userStatement !== undefined) return userTarget(open, shown.user, typed)
+  throw untrusted(typed, shown.user)
+}
+
+async function userTarget(open: OpenDevice, user: UserId, username: string): Promise<NamedTarget> {
+  const { targetsOf } = await import('@keyferry/device')
+  return { kind: 'user', user, username, devices: await targetsOf(open, user) }
+}
+
+async function findByName(open: OpenDevice, name: string): Promise<UserShown | null> {
+  const { findUserNamed } = await import('@keyferry/device')
+  try {
+    return await findUserNamed(open, name)
+  } catch (error) {
+    if (error instanceof KeyferryError && (error.code === 'not-found' || error.code === 'malformed')) return null
+    throw error
+  }
+}
+
+function unknownTarget(open: OpenDevice, typed: string, own: readonly Called<SetDevice>[]): CliError {
+  const names = [
+    ...own.map(({ name }) => name).filter((name) => name !== ''),
+    ...open.store.pins.list().map((pin) => pin.username),
+  ]
+  const near = nearest(typed, names)
+  return new CliError('name-unknown', `no device of yours and nobody whom you pinned is called "${typed}"`, {
+    hint:
+      near === null ? 'see your devices: keyferry device list; people: keyferry user pin' : `did you mean "${near}"?`,
+  })
+}
+
+/** Carries what the caller can show: the root that the server names. */
+export class Untrusted extends KeyferryError {
+  readonly username: string
+  readonly root: string
+  constructor(username: string, root: string) {
+    super('target-untrusted', `nothing proves that this "${username}" is the one you mean`)
+    this.username = username
+    this.root = root
+  }
+}
+
+function untrusted(username: string, root: UserId): Untrusted {
+  return new Untrusted(username, root)
+}
+
+export function untrustedLines({ username, root }: Untrusted): { more: string; hint: string } {
+  return {
+    more: `The server names a root ${fingerprint(root, 16)} …, which you have neither pinned nor had certified.`,
+    hint: `ask ${username} for \`keyferry user pin --show\`, or add your organisation’s CA: keyferry trust ca FILE`,
+  }
+}

@@ -1,0 +1,85 @@
+import type { AgentEvent } from '@keyferry/device'
+import { hintFor } from '../console/hints.ts'
+import { shortId } from '../console/ids.ts'
+import type { Output } from '../console/output.ts'
+import { clock } from '../console/times.ts'
+
+/** Steps of the protocol in what the agent reports, for `--verbose`. */
+const STEPS: Readonly<Partial<Record<AgentEvent['kind'], string>>> = {
+  wrapped: 'E3, S1-S3, E4',
+  deposited: 'E5',
+  installed: 'E7, T1-T3, E8, E9, E10',
+  receipted: 'E10',
+}
+
+export interface EventPlace {
+  readonly output: Output
+  readonly now: number
+}
+
+/** Tells of an event: what was done on stdout, what needs attention on stderr. */
+export function tellEvent({ output, now }: EventPlace, event: AgentEvent): void {
+  const step = STEPS[event.kind]
+  if (step !== undefined)
+    output.detail(`${step}: ${event.kind} ${'dl' in event && event.dl !== null ? shortId(event.dl) : ''}`)
+  const done = doneLine(event)
+  if (output.json || done !== null) {
+    output.answer({ at: now, ...event }, [`${clock(now)} ${done}`])
+    return
+  }
+  const [first, ...rest] = asideLines(event)
+  if (first === undefined) return
+  output.say(first)
+  for (const line of rest) output.more(line)
+}
+
+function doneLine(event: AgentEvent): string | null {
+  switch (event.kind) {
+    case 'wrapped':
+      return `${event.label}   wrapped for ${event.to} with ${event.alg}`
+    case 'deposited':
+      return `${shortId(event.dl)}   deposited at the server: ${event.state}`
+    case 'installed':
+      return `${event.label}   from ${event.from}   ${event.where === 'key store' ? 'in the key store' : `installed as ${event.where}`}`
+    case 'receipted':
+      return `${shortId(event.dl)}   receipt signed: ${event.outcome}`
+    case 'finished':
+      return `${shortId(event.dl)}   ended: ${event.state}${event.reason === null ? '' : ` (${event.reason})`}`
+    default:
+      return null
+  }
+}
+
+function asideLines(event: AgentEvent): readonly string[] {
+  switch (event.kind) {
+    case 'unreachable':
+      return [`the server gives no answer: ${event.why}; again in ${event.againInSeconds} s`]
+    case 'asks':
+      return [`${event.label} waits for you: keyferry pending`]
+    case 'later':
+      return [`${shortId(event.dl)} not yet: ${event.why} (${event.reason}); again in ${event.againInSeconds} s`]
+    case 'problem':
+      return [`${event.dl === null ? 'a problem' : shortId(event.dl)}: ${event.why} (${event.code})`]
+    case 'alarm':
+      return [`ALARM: ${event.reason} about ${event.subject}`, hint(event.reason)]
+    case 'refused':
+      return refusedLines(event)
+    default:
+      return []
+  }
+}
+
+function refusedLines(event: Extract<AgentEvent, { kind: 'refused' }>): readonly string[] {
+  const what = event.label === null ? shortId(event.dl) : `"${event.label}"`
+  const step = event.role === 'source' ? 'wrap' : 'key that came in'
+  const nothing = event.role === 'source' ? 'Nothing was wrapped.' : 'Nothing was installed.'
+  return [
+    `STOPPED a ${step}: ${event.why} (${event.reason})`,
+    `Delivery ${event.dl} of ${what}. ${nothing}`,
+    hint(event.reason),
+  ]
+}
+
+function hint(code: string): string {
+  return `hint: ${hintFor(code) ?? 'keyferry doctor'}`
+}

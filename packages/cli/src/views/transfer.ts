@@ -1,0 +1,101 @@
+import type { DeliveryShown, OpenDevice, TransferShown } from '@keyferry/device'
+import { columns } from '../console/columns.ts'
+import { shortId } from '../console/ids.ts'
+import type { Paint } from '../console/paint.ts'
+import { ago, clock, span, until } from '../console/times.ts'
+import { deviceNames, nameOfDevice } from '../device/device-names.ts'
+
+/** What the words of the server mean to people. */
+const WAITS: Readonly<Record<string, string>> = {
+  'source-proof': 'the source to come online',
+  'target-proof': 'the target to come online',
+  approval: 'somebody to approve it',
+  order: 'the order of another device',
+  code: 'a one-time code',
+}
+
+export interface Shown {
+  readonly open: Pick<OpenDevice, 'folder' | 'store'>
+  readonly now: number
+  readonly paint: Paint
+}
+
+/** What a key is called here; the beginning of its id if nobody gave it a name. */
+export function keyLabel({ store }: Pick<OpenDevice, 'store'>, id: string): string {
+  return store.keys.find(id as never)?.label ?? shortId(id)
+}
+
+function painted({ paint }: Shown, state: string): string {
+  if (state === 'completed') return paint.good(state)
+  return ['refused', 'failed', 'withdrawn', 'expired'].includes(state) ? paint.bad(state) : state
+}
+
+/** `ssh laptop -> phone`. */
+export function route({ open }: Shown, key: string, targets: readonly string[]): string {
+  const names = targets.map((target) => nameOfDevice(open, target))
+  const shown = names.length > 3 ? `${names.length} devices` : names.join(', ')
+  return `${keyLabel(open, key)} -> ${shown === '' ? 'nobody yet' : shown}`
+}
+
+export function transferRow(shown: Shown, transfer: TransferShown): readonly string[] {
+  const { tr, key, deliveries, state } = transfer
+  const newest = Math.max(0, ...deliveries.map(({ changedAt }) => changedAt))
+  const one = deliveries.length === 1 ? deliveries[0] : undefined
+  return [
+    shortId(tr),
+    route(
+      shown,
+      key,
+      deliveries.map(({ target }) => target),
+    ),
+    painted(shown, one?.state ?? state),
+    newest === 0 ? '' : ago(newest, shown.now),
+    one === undefined ? '' : waitText(one),
+  ]
+}
+
+export function waitText({ waitingFor }: DeliveryShown): string {
+  return waitingFor.length === 0 ? '' : `waits for ${waitingFor.map((word) => WAITS[word] ?? word).join(' and ')}`
+}
+
+/** Decision records as the server gave them (PROTOCOL 6). */
+export type DecisionShown = Readonly<Record<string, unknown>>
+
+export function transferLines(
+  shown: Shown,
+  transfer: TransferShown,
+  decisions: ReadonlyMap<string, readonly DecisionShown[]>,
+): readonly string[] {
+  const { now } = shown
+  const { tr, key, deliveries, deadline } = transfer
+  const head = `${route(
+    shown,
+    key,
+    deliveries.map(({ target }) => target),
+  )}   ${transfer.state}   ${until(deadline, now)}   ${shortId(tr)}`
+  return [head, ...deliveries.flatMap((delivery) => deliveryLines(shown, delivery, decisions.get(delivery.dl) ?? []))]
+}
+
+function deliveryLines(shown: Shown, delivery: DeliveryShown, decisions: readonly DecisionShown[]): readonly string[] {
+  const { now, open } = shown
+  const { state, stage, reason, changedAt, attempt, target, dl } = delivery
+  const because = [stage, reason].filter((word) => word !== undefined).join(': ')
+  const ended = because === '' ? '' : ` (${because})`
+  const rows = [
+    ...decisions.map((record) => [clock(Number(record.at)), 'server', decisionText(record)]),
+    [
+      clock(changedAt),
+      state === 'completed' ? nameOfDevice(open, target) : 'now',
+      `${painted(shown, state)}${ended}, ${span(now - changedAt)}`,
+    ],
+    ...(waitText(delivery) === '' ? [] : [['', '', waitText(delivery)]]),
+  ]
+  const named = deviceNames(open).has(target) ? ` ${nameOfDevice(open, target)}` : ` ${shortId(target)}`
+  return [`  ${shortId(dl)}${named}${attempt > 1 ? `   attempt ${attempt}` : ''}`, ...columns(rows, '    ')]
+}
+
+function decisionText(record: DecisionShown): string {
+  const words: Readonly<Record<string, string>> = { permit: 'permitted', deny: 'denied', wait: 'not yet decided' }
+  const stage = record.stage === 'ac1' ? 'first decision' : 'second decision'
+  return `${stage}: ${words[String(record.decision)] ?? String(record.decision)}   ${String(record.reason)}`
+}

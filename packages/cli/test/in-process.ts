@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type AgentEvent,
+  agent,
+  type HttpRequest,
+  type HttpResponse,
+  makeFirstDevice,
+  makeMasterKey,
+  makeSoftwareDevice,
+  type OpenDevice,
+  openDevice,
+  openDeviceStore,
+  systemRandom,
+  systemTime,
+  type Transport,
+  UnreachableError,
+} from '@keyferry/device'
+import { makePairingString } from '@keyferry/protocol'
+import { operatorAddress, type RunningServer, readServeConfig, startServer } from '@keyferry/server'
+
+/** A whole deployment in one process: a server on 127.0.0.1 and devices in temporary folders, which reach it while `online`. */
+export interface Deployment {
+  readonly server: RunningServer
+  readonly folder: string
+  /** First device of somebody. */
+  enrol(username: string): Promise<TestDevice>
+  /** Ends the server and starts it again on the same data. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface TestDevice {
+  readonly open: OpenDevice
+  readonly events: AgentEvent[]
+  online: boolean
+  /** One pass of the agent. */
+  pass(): Promise<void>
+}
+
+const ORIGIN = 'https://keys.example'
+
+export async function aDeployment(): Promise<Deployment> {
+  const folder = mkdtempSync(join(tmpdir(), 'keyferry-'))
+  const config = {
+    ...readServeConfig({
+      dataFolder: join(folder, 'server'),
+      origin: ORIGIN,
+      behindProxy: true,
+      logLevel: 'error',
+    }),
+    listenHost: '127.0.0.1',
+    listenPort: 0,
+  }
+  const running = { server: await startServer(config) }
+  const devices: OpenDevice[] = []
+  return {
+    get server() {
+      return running.server
+    },
+    folder,
+    async enrol(username) {
+      const code = await invite(running.server, username)
+      const place = join(folder, `${username} ${devices.length}`)
+      const state = { online: true }
+      const transport = toServer(() => running.server.port, state)
+      const master = await makeMasterKey(place, null)
+      const store = openDeviceStore(place)
+      const device = makeSoftwareDevice(store, master)
+      await makeFirstDevice(
+        { store, device, transport, now: systemTime, random: systemRandom },
+        makePairingString({ origin: ORIGIN, username, log: running.server.logKey, code }),
+        'laptop',
+      )
+      store.close()
+      const open = await openDevice(place, { askPassphrase: async () => null, transport })
+      devices.push(open)
+      return testDevice(open, state)
+    },
+    async restart() {
+      await running.server.close()
+      running.server = await startServer(config)
+    },
+    async close() {
+      for (const open of devices) open.close()
+      await running.server.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function testDevice(open: OpenDevice, state: { online: boolean }): TestDevice {
+  const events: AgentEvent[] = []
+  const { store, device, client, now, random } = open
+  const running = agent({
+    store,
+    device,
+    client,
+    now,
+    random,
+    report: (event) => events.push(event),
+    install: { place: async () => null },
+  })
+  return {
+    open,
+    events,
+    get online() {
+      return state.online
+    },
+    set online(online) {
+      state.online = online
+    },
+    pass: () => running.once(),
+  }
+}
+
+/** Requests for the origin go to the port of the test; TLS is the proxy's. */
+function toServer(port: () => number, state: { online: boolean }): Transport {
+  async function send({ method, url, headers, content }: HttpRequest): Promise<HttpResponse> {
+    if (!state.online) throw new UnreachableError('offline')
+    const { pathname, search } = new URL(url)
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        {
+          host: '127.0.0.1',
+          port: port(),
+          path: pathname + search,
+          method,
+          headers: { ...headers, ...(content === null ? {} : { 'content-length': content.length }) },
+        },
+        (incoming) => {
+          const chunks: Buffer[] = []
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+          incoming.on('end', () =>
+            resolve({
+              status: incoming.statusCode ?? 0,
+              header: (name) => incoming.headers[name] as string | undefined,
+              content: Buffer.concat(chunks),
+            }),
+          )
+        },
+      )
+      outgoing.on('error', (cause) => reject(new UnreachableError('no answer', { cause })))
+      outgoing.end(content ?? undefined)
+    })
+  }
+  return {
+    send,
+    open: async () => {
+      throw new UnreachableError('no streams in this test')
+    },
+    close() {},
+  }
+}
+
+/** Asks the operator's socket for a code, as `keyferry user invite` does. */
+async function invite(server: RunningServer, username: string): Promise<string> {
+  const content = Buffer.from(JSON.stringify({ username }))
+  const { createHash } = await import('node:crypto')
+  const digest = createHash('sha256').update(content).digest('base64')
+  const answer = await new Promise<{ code: string }>((resolve, reject) => {
+    const outgoing = request(
+      {
+        socketPath: operatorAddress(server.adminSocket),
+        path: '/v1/enrolments',
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'content-length': content.length,
+          'content-digest': `sha-256=:${digest}:`,
+        },
+      },
+      (incoming) => {
+        let text = ''
+        incoming.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk
+        })
+        incoming.on('end', () => (incoming.statusCode === 201 ? resolve(JSON.parse(text)) : reject(new Error(text))))
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(content)
+  })
+  return answer.code
+}
