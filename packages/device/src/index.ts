@@ -9,6 +9,8 @@ export {
   type Transport,
   UnreachableError,
 } from './client/transport.ts'
+export { fetchConfiguration, type ServerConfiguration } from './enrolment/configuration.ts'
+export { type EnrolmentParts, type FirstDevice, makeFirstDevice } from './enrolment/first-device.ts'
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './errors.ts'
 export { type IfExists, writeFileAtomically } from './files/atomic-file.ts'
 export { makePrivateFile, makePrivateFolder, requirePrivate } from './files/private-place.ts'

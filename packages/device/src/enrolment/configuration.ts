@@ -1,0 +1,67 @@
+import {
+  type EpochSeconds,
+  KeyferryError,
+  type PublicSigningJwk,
+  parseStrictJson,
+  requestBinding,
+  SigningJwkShape,
+  type Thumbprint,
+  thumbprint,
+  verifyResponse,
+} from '@keyferry/protocol'
+import type { Transport } from '../client/transport.ts'
+
+/** What a device takes from `/.well-known/keyferry` (PROTOCOL 17): hints, but for the keys, which enrolment pins. */
+export interface ServerConfiguration {
+  readonly origin: string
+  readonly keys: ReadonlyMap<Thumbprint, PublicSigningJwk>
+  /** vkey of the log. */
+  readonly logKey: string
+}
+
+const TIMEOUT_MILLISECONDS = 30_000
+
+/**
+ * Fetches the configuration; its answer must be signed by one of the keys that it lists or, later, by one that is pinned.
+ * @throws {KeyferryError} `response-invalid`
+ * @throws {UnreachableError}
+ */
+export async function fetchConfiguration(
+  transport: Transport,
+  origin: string,
+  now: EpochSeconds,
+): Promise<ServerConfiguration> {
+  const url = `${origin}/.well-known/keyferry`
+  const response = await transport.send({
+    method: 'GET',
+    url,
+    headers: {},
+    content: null,
+    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+  })
+  const configuration = read(response.content)
+  await verifyResponse(
+    { status: response.status, headers: (name) => response.header(name), content: response.content },
+    requestBinding({ method: 'GET', targetUri: url, headers: () => undefined }),
+    (kid) => configuration.keys.get(kid) ?? null,
+    now,
+  )
+  if (response.status !== 200 || configuration.origin !== origin) {
+    throw new KeyferryError('response-invalid', 'this is the configuration of another server')
+  }
+  return configuration
+}
+
+function read(content: Uint8Array): ServerConfiguration {
+  try {
+    const { origin, keys, log } = parseStrictJson(content) as {
+      origin: string
+      keys: unknown[]
+      log: { key: string }
+    }
+    const read = keys.map((key) => SigningJwkShape.parse(key))
+    return { origin, logKey: log.key, keys: new Map(read.map((jwk) => [thumbprint(jwk), jwk])) }
+  } catch (cause) {
+    throw new KeyferryError('response-invalid', 'the server shows no configuration', {}, { cause })
+  }
+}
