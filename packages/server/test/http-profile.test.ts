@@ -1,7 +1,7 @@
 import { readAcceptSignature } from '@keyferry/protocol'
 import { exampleSigner, ORIGIN } from '@keyferry/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aNonce, anHttpWorld, type Call, call, type HttpWorld } from './http-world.ts'
+import { type Answer, aNonce, anHttpWorld, type Call, call, type HttpWorld } from './http-world.ts'
 
 const DELIVERY = '/v1/deliveries/dl_0kz5s8wc31gks89569erpva0kj'
 
@@ -252,6 +252,20 @@ describe('who may not ask', () => {
       await other.close()
     }
   })
+})
+
+it('counts whom the proxy names, not whom its client names', async () => {
+  const other = await anHttpWorld({ unsignedPerMinute: 2 })
+  try {
+    const via = (client: string, told: string): Promise<Answer> =>
+      call(other, { signer: null, path: DELIVERY, headers: { 'x-forwarded-for': `${told}, ${client}` } })
+    const statuses: number[] = []
+    for (let i = 0; i < 3; i++) statuses.push((await via('192.0.2.1', `198.51.100.${i}`)).status)
+    statuses.push((await via('192.0.2.2', '198.51.100.1')).status)
+    expect(statuses).toEqual([401, 401, 429, 401])
+  } finally {
+    await other.close()
+  }
 })
 
 describe('a device without a clock', () => {

@@ -66,7 +66,8 @@ export async function buildApp(options: AppOptions): Promise<KeyferryApp> {
   const { clock, origin, limits } = context
   const app: App = fastify({
     bodyLimit: limits.bodyBytes,
-    trustProxy: options.tls === null,
+    // The nearest hop only: what the proxy itself wrote down, not what a client told it.
+    trustProxy: options.tls === null ? (_address: string, hop: number) => hop === 0 : false,
     rewriteUrl: (request) => addressWithoutEscapes(request.url ?? '/'),
     serverFactory: (handler) => newServer(options, handler),
     routerOptions: { maxParamLength: limits.headerBytes },
