@@ -1,0 +1,5 @@
+export { defaultDataFolder } from './config/data-folder.ts'
+export { readServeConfig, SETTING_TEXTS, type ServeConfig } from './config/serve-config.ts'
+export { operatorAddress } from './http/operator-socket.ts'
+export { type RunningServer, startServer } from './main.ts'
+export { SetupError } from './setup-error.ts'

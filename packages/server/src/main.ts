@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs'
+import { logNameOf } from '@keyferry/protocol'
+import { DEFAULT_POLICY } from './access/cedar/default-policy.ts'
+import { cedarEngine } from './access/cedar/engine.ts'
+import { proofWindows } from './access/proof-windows.ts'
+import { inTimeOrNot } from './access/time-limit.ts'
+import { committing } from './commit.ts'
+import { openDataFolder } from './config/data-folder.ts'
+import type { ServeConfig } from './config/serve-config.ts'
+import type { ServerContext } from './context.ts'
+import { buildApp } from './http/app.ts'
+import { openLog } from './log/log.ts'
+import { type EventLog, eventLog } from './observability/event-log.ts'
+import { systemClock, systemRandom } from './ports.ts'
+import { tokenBuckets } from './rate/token-buckets.ts'
+import { MISFIT_NOTE, readOnlySwitch } from './read-only.ts'
+import { openLogKey, openServerKeys } from './signing/key-files.ts'
+import { keyRing } from './signing/key-ring.ts'
+import { statementCache } from './signing/statement-cache.ts'
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
+import { openServerTls, type ServerTls } from './tls/server-tls.ts'
+import { sweep } from './transfers/sweep.ts'
+import { wakeups } from './wakeups.ts'
+
+/** A server that serves. */
+export interface RunningServer {
+  readonly origin: string
+  readonly port: number
+  /** vkey of the log. */
+  readonly logKey: string
+  /** PEM of the CA that clients have to trust, if the server is its own CA. */
+  readonly caFile: string | null
+  readonly adminSocket: string
+  counts(): Promise<{ readonly users: number; readonly devices: number }>
+  /** Answers what is held, writes down the log's state, closes the store. */
+  close(): Promise<void>
+}
+
+const SWEEP_SECONDS = 30
+/** Requests without a valid signature, and enrolment codes tried, by address. */
+const UNSIGNED_RATE = { burst: 120, perMinute: 60 }
+const CLAIM_RATE = { burst: 10, perMinute: 10 }
+const LONGEST_TIMER_SECONDS = 20 * 24 * 3600
+
+/**
+ * Reads what the data folder holds, wires everything, and listens: the one place where adapters are chosen.
+ * @throws {SetupError} for what an operator can mend before it serves.
+ * @throws {KeyferryError} `log-inconsistent` for a restored data folder.
+ */
+export async function startServer(
+  config: ServeConfig,
+  log: EventLog = eventLog(config.logLevel),
+): Promise<RunningServer> {
+  const folder = openDataFolder(config.dataFolder)
+  const now = systemClock.now()
+  const keys = keyRing(openServerKeys(folder.keys, now))
+  const tls = await openServerTls(config.tls, { folder: folder.tls, origin: config.origin }, now)
+  const store = await openSqliteStore(folder.database)
+  try {
+    const treeLog = await openLog({ store, name: logNameOf(config.origin), signer: openLogKey(folder.keys) })
+    const bell = wakeups()
+    const policy = config.policyFile === null ? DEFAULT_POLICY : readFileSync(config.policyFile, 'utf8')
+    const writing = readOnlySwitch(committing(store, treeLog, bell), (await store.read.meta(MISFIT_NOTE)) !== null)
+    const engine = cedarEngine(policy, { proofWindowSeconds: config.proofWindowSeconds })
+    const context: ServerContext = {
+      read: store.read,
+      commit: writing.commit,
+      log: treeLog,
+      access: inTimeOrNot(engine, (error) => log.error('decision-failed', { error })),
+      statements: statementCache(store.read),
+      proofs: proofWindows(config.proofWindowSeconds),
+      clock: systemClock,
+      random: systemRandom,
+      origin: config.origin,
+      limits: config.limits,
+      suites: config.suites,
+    }
+    const app = await buildApp({
+      context,
+      wakeups: bell,
+      keys,
+      published: { logKey: treeLog.vkey, witnesses: config.witnesses.map(({ vkey }) => vkey), cas: [] },
+      goReadOnly: writing.goReadOnly,
+      log,
+      rates: {
+        unsigned: tokenBuckets(UNSIGNED_RATE, systemRandom),
+        claims: tokenBuckets(CLAIM_RATE, systemRandom),
+      },
+      tls,
+    })
+    const stopTimers = startTimers(
+      context,
+      config,
+      log,
+      (renewed) => {
+        if ('setSecureContext' in app.fastify.server) {
+          ;(app.fastify.server as unknown as { setSecureContext(tls: ServerTls): void }).setSecureContext(renewed)
+        }
+      },
+      { tls, folder: folder.tls },
+    )
+    const port = await app.listen(config.listenHost, config.listenPort)
+    await app.listenForOperator(folder.adminSocket)
+    log.info('serving', { port })
+    return {
+      origin: config.origin,
+      port,
+      logKey: treeLog.vkey,
+      caFile: tls?.caFile ?? null,
+      adminSocket: folder.adminSocket,
+      counts: () => store.read.counts(),
+      async close() {
+        stopTimers()
+        await app.close()
+        await treeLog.persist().catch((error: unknown) => log.error('log-not-persisted', { error }))
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** What time brings: deadlines, the log's last checkpoint, a certificate that runs out. */
+function startTimers(
+  context: ServerContext,
+  config: ServeConfig,
+  log: EventLog,
+  renew: (tls: ServerTls) => void,
+  current: { readonly tls: ServerTls | null; readonly folder: string },
+): () => void {
+  const stopping = new AbortController()
+  const timers = [
+    repeat(SWEEP_SECONDS, () => sweep(context, stopping.signal), log, 'sweep-failed'),
+    repeat(config.checkpointSeconds, () => context.log.persist(), log, 'log-not-persisted'),
+  ]
+  let renewAt = current.tls?.renewAt ?? null
+  if (renewAt !== null) {
+    const seconds = Math.min(Math.max(renewAt - context.clock.now(), 60), LONGEST_TIMER_SECONDS)
+    const again = async (): Promise<void> => {
+      if (renewAt === null || context.clock.now() < renewAt) return
+      const renewed = await openServerTls(
+        config.tls,
+        { folder: current.folder, origin: config.origin },
+        context.clock.now(),
+      )
+      renewAt = renewed?.renewAt ?? null
+      if (renewed !== null) renew(renewed)
+    }
+    timers.push(repeat(seconds, again, log, 'certificate-not-renewed'))
+  }
+  return () => {
+    stopping.abort()
+    for (const timer of timers) clearInterval(timer)
+  }
+}
+
+/** Runs it again and again, one at a time; a failure is logged and tried again. */
+function repeat(seconds: number, action: () => Promise<unknown>, log: EventLog, event: string): NodeJS.Timeout {
+  let running = false
+  const timer = setInterval(() => {
+    if (running) return
+    running = true
+    action()
+      .catch((error: unknown) => log.error(event, { error }))
+      .finally(() => {
+        running = false
+      })
+  }, seconds * 1000)
+  timer.unref()
+  return timer
+}
