@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
+import type { OpenDevice } from '@keyferry/device'
 import { Command } from 'commander'
 import { EXIT, exitCodeFor } from '../console/exit-codes.ts'
 import { withExamples } from '../console/help.ts'
-import { agentParts } from '../device/agent-parts.ts'
 import { withDevice } from '../device/open.ts'
 import { does, type Invocation } from '../invocation.ts'
 import type { System } from '../system.ts'
@@ -39,13 +39,13 @@ export function agentCommand(system: System): Command {
 
 async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<number> {
   const { agent } = await import('@keyferry/device')
-  const { installRule } = await import('../device/install-rules.ts')
+  const { agentParts } = await import('../device/agent-parts.ts')
   const { tellEvent } = await import('../views/agent-event.ts')
   const { output, system } = call
   return withDevice(call, async (open) => {
     let exit: number = EXIT.done
-    const rule = installRule(open, { folder: saveTo === undefined ? null : resolve(saveTo) })
-    const parts = agentParts(open, rule, (event) => {
+    const places = { folder: saveTo === undefined ? null : resolve(saveTo) }
+    const parts = agentParts(open, places, (event) => {
       if (event.kind === 'connected' && !output.json) output.say(connectedLine(open))
       tellEvent({ output, now: system.now() }, event)
       if (event.kind === 'refused') exit = exitCodeFor(event.reason)
@@ -58,13 +58,7 @@ async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<nu
   })
 }
 
-function connectedLine({
-  store,
-  client,
-}: {
-  store: { identity: { find(): { label: string; username: string } | null } }
-  client: { origin: string }
-}): string {
+function connectedLine({ store, client }: Pick<OpenDevice, 'store' | 'client'>): string {
   const own = store.identity.find()
   return `${own?.label} (${own?.username}) at ${new URL(client.origin).host}   connected`
 }

@@ -103,16 +103,16 @@ async function follow(
 ): Promise<number> {
   const { agent, showTransfer } = await import('@keyferry/device')
   const { agentParts } = await import('../device/agent-parts.ts')
-  const { installRule } = await import('../device/install-rules.ts')
-  const { sentLine, tellSent } = await import('../views/sent.ts')
+  const { tellSent } = await import('../views/sent.ts')
+  const { route, transferLines } = await import('../views/transfer.ts')
   const { waitForEnd } = await import('../device/wait-for-end.ts')
   const { output, system } = call
   const shown = { open, now: open.now(), paint: output.paint }
-  output.say(`${sentLine(shown, transfer)}   ${shortId(transfer.tr)}   ${until(transfer.deadline, open.now())}`)
+  output.say(`${route(shown, transfer)}   ${shortId(transfer.tr)}   ${until(transfer.deadline, open.now())}`)
   const problems: { readonly code: string; readonly why: string }[] = []
   const own = new Set<string>(transfer.deliveries.map(({ dl }) => dl))
   await agent(
-    agentParts(open, installRule(open, { folder: null }), (event) => {
+    agentParts(open, { folder: null }, (event) => {
       const mine = 'dl' in event && event.dl !== null && own.has(event.dl)
       if (mine) tellSent({ output, now: open.now() }, event)
       if (mine && event.kind === 'refused') problems.push({ code: event.reason, why: event.why })
@@ -127,7 +127,6 @@ async function follow(
     wait === undefined || wait === true ? (system.stdout.isTTY === true ? Number.POSITIVE_INFINITY : 0) : Number(wait)
   const end = asked === 0 ? await showTransfer(open, transfer.tr) : await waitForEnd(call, open, transfer.tr, asked)
   const last = end?.transfer ?? transfer
-  const { transferLines } = await import('../views/transfer.ts')
   output.answer(last, transferLines({ ...shown, now: open.now() }, last, new Map()))
   if (last.state === 'open' && Number.isFinite(asked) && asked > 0) return EXIT.stillWaiting
   return last.state === 'open' || last.state === 'completed' ? EXIT.done : EXIT.failed

@@ -27,6 +27,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'read-only': 'the server protects its log and takes nothing now; ask whoever runs it',
   'response-invalid': 'somebody between, or a server that changed its key; keyferry doctor says more',
   'set-expired': 'the device that holds the root has to come online once to renew it: keyferry agent there',
+  'state-conflict': 'look again and decide anew',
   'target-untrusted':
     'ask that person for `keyferry user pin --show`, or add your organisation’s CA: keyferry trust ca FILE',
   'too-many-requests': 'wait a little',

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type InstallRule, type KeyRecord, makeSinks, type OpenDevice } from '@keyferry/device'
+import { type KeyRecord, makeSinks, type OpenDevice } from '@keyferry/device'
 import { readNotes } from './profile-notes.ts'
 
 export interface InstallPlaces {
@@ -7,30 +7,38 @@ export interface InstallPlaces {
   readonly folder: string | null
 }
 
-/** Where a received key goes beside the key store. What its human said once for this key counts before the folder. */
-export function installRule(open: OpenDevice, { folder }: InstallPlaces): InstallRule {
-  const sinks = makeSinks(() => {})
-  return {
-    async place(key, record) {
-      const followed = readNotes(open.folder, 'install-rules.json').get(key.id)
-      const path = followed ?? (folder === null ? null : join(folder, fileName(record)))
-      if (path === null) return null
-      const octets = open.device.exportKey(key.id, key.generation)
-      try {
-        // A rule for this very key lets a later generation replace an earlier one; the folder alone lets nothing be replaced.
-        return sinks.file.put({ type: key.type, octets, label: record.label }, { path, force: followed !== undefined })
-      } finally {
-        octets.fill(0)
-      }
-    },
+export interface InstallPath {
+  readonly path: string
+  /** A rule for this very key lets a later generation take the place of an earlier one; the folder alone replaces nothing. */
+  readonly replace: boolean
+}
+
+/** Where a received key goes beside the key store. What its human said for this key counts before the folder. */
+export function installPath(
+  open: Pick<OpenDevice, 'folder'>,
+  { key, label }: KeyRecord,
+  { folder }: InstallPlaces,
+): InstallPath | null {
+  const followed = readNotes(open.folder, 'install-rules.json').get(key.id)
+  if (followed !== undefined) return { path: followed, replace: true }
+  return folder === null ? null : { path: join(folder, fileName(label, key.id)), replace: false }
+}
+
+/** @returns where it is now. */
+export function saveKey(open: OpenDevice, { key, label }: KeyRecord, { path, replace }: InstallPath): string {
+  const octets = open.device.exportKey(key.id, key.generation)
+  try {
+    return makeSinks(() => {}).file.put({ type: key.type, octets, label }, { path, force: replace })
+  } finally {
+    octets.fill(0)
   }
 }
 
-/** A label as a file name that stays inside its folder, whatever somebody wrote into it. */
-export function fileName({ label, key }: Pick<KeyRecord, 'label' | 'key'>): string {
+/** The name that a key has on this device, as a file name that stays inside its folder. No name from the server gets here. */
+export function fileName(label: string, keyId: string): string {
   const name = label
     .normalize('NFC')
     .replace(/[^\p{L}\p{N}._-]+/gu, '-')
     .replace(/^[.-]+/, '')
-  return name === '' ? key.id.slice(44, 52) : name.slice(0, 100)
+  return name === '' ? keyId.slice(44, 52) : name.slice(0, 100)
 }

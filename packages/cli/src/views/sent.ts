@@ -1,15 +1,6 @@
-import type { AgentEvent, TransferShown } from '@keyferry/device'
+import type { AgentEvent } from '@keyferry/device'
 import type { EventPlace } from './agent-event.ts'
 import { tellEvent } from './agent-event.ts'
-import { route, type Shown } from './transfer.ts'
-
-export function sentLine(shown: Shown, transfer: TransferShown): string {
-  return route(
-    shown,
-    transfer.key,
-    transfer.deliveries.map(({ target }) => target),
-  )
-}
 
 /** What happens to a transfer that was just started here, under its first line. */
 export function tellSent(place: EventPlace, event: AgentEvent): void {

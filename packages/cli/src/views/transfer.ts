@@ -30,24 +30,26 @@ function painted({ paint }: Shown, state: string): string {
   return ['refused', 'failed', 'withdrawn', 'expired'].includes(state) ? paint.bad(state) : state
 }
 
-/** `ssh laptop -> phone`. */
-export function route({ open }: Shown, key: string, targets: readonly string[]): string {
-  const names = targets.map((target) => nameOfDevice(open, target))
-  const shown = names.length > 3 ? `${names.length} devices` : names.join(', ')
+/** `ssh laptop -> phone`: as its human named the targets, if it was started here. */
+export function route(
+  { open }: Shown,
+  { tr, key, deliveries }: Pick<TransferShown, 'tr' | 'key' | 'deliveries'>,
+): string {
+  const named = open.store.started.find(tr)?.targets ?? []
+  const people = named.flatMap(({ username }) => (username === null ? [] : [username]))
+  const devices = named.flatMap(({ device }) => (device === undefined ? [] : [nameOfDevice(open, device)]))
+  const names = named.length > 0 ? [...people, ...devices] : deliveries.map(({ target }) => nameOfDevice(open, target))
+  const shown = names.length > 3 ? `${names.length} targets` : names.join(', ')
   return `${keyLabel(open, key)} -> ${shown === '' ? 'nobody yet' : shown}`
 }
 
 export function transferRow(shown: Shown, transfer: TransferShown): readonly string[] {
-  const { tr, key, deliveries, state } = transfer
+  const { tr, deliveries, state } = transfer
   const newest = Math.max(0, ...deliveries.map(({ changedAt }) => changedAt))
   const one = deliveries.length === 1 ? deliveries[0] : undefined
   return [
     shortId(tr),
-    route(
-      shown,
-      key,
-      deliveries.map(({ target }) => target),
-    ),
+    route(shown, transfer),
     painted(shown, one?.state ?? state),
     newest === 0 ? '' : ago(newest, shown.now),
     one === undefined ? '' : waitText(one),
@@ -67,12 +69,8 @@ export function transferLines(
   decisions: ReadonlyMap<string, readonly DecisionShown[]>,
 ): readonly string[] {
   const { now } = shown
-  const { tr, key, deliveries, deadline } = transfer
-  const head = `${route(
-    shown,
-    key,
-    deliveries.map(({ target }) => target),
-  )}   ${transfer.state}   ${until(deadline, now)}   ${shortId(tr)}`
+  const { tr, deliveries, deadline } = transfer
+  const head = `${route(shown, transfer)}   ${transfer.state}   ${until(deadline, now)}   ${shortId(tr)}`
   return [head, ...deliveries.flatMap((delivery) => deliveryLines(shown, delivery, decisions.get(delivery.dl) ?? []))]
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { columns } from '../../console/columns.ts'
 import { withExamples } from '../../console/help.ts'
 import { fingerprint } from '../../console/ids.ts'
-import { ago } from '../../console/times.ts'
+import { pointInTime } from '../../console/times.ts'
 import { serverFolder } from '../../folders.ts'
 import { does } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -28,11 +28,16 @@ export function userListCommand(system: System): Command {
       users.map(({ username, user, devices, createdAt, admin }) => [
         username,
         fingerprint(user, 16),
-        `${devices.filter(({ state }) => state !== 'revoked').length} devices`,
-        `since ${ago(createdAt, system.now())}`,
+        countOf(devices),
+        `since ${pointInTime(createdAt, system.now())}`,
         admin ? 'administrator' : '',
       ]),
     )
     for (const [i, user] of users.entries()) output.answer(user, [rows[i] ?? ''])
   })
+}
+
+function countOf(devices: readonly { readonly state: string }[]): string {
+  const count = devices.filter(({ state }) => state !== 'revoked').length
+  return count === 1 ? '1 device' : `${count} devices`
 }

@@ -1,0 +1,31 @@
+import type { AgentEvent, KeyRecord, OpenDevice } from '@keyferry/device'
+import { KeyferryError } from '@keyferry/protocol'
+
+/**
+ * A key that arrives has no name here yet. What its owner calls it stands in the server's catalogue: good enough for people to read,
+ * and for nothing else (PROTOCOL 2.4: a hint). Kept unless the name is taken here.
+ */
+export async function takeLabel(open: OpenDevice, record: KeyRecord): Promise<string> {
+  const label = await labelInCatalogue(open, record.key.id)
+  if (label === null || open.store.keys.labelled(label).length > 0) return record.label
+  const current = open.store.keys.find(record.key.id)
+  if (current === null || current.label !== record.label) return record.label
+  open.store.keys.put({ ...current, label })
+  return label
+}
+
+async function labelInCatalogue(open: OpenDevice, id: string): Promise<string | null> {
+  try {
+    const answer = await open.client.call({ method: 'GET', path: `/v1/keys/${id}` })
+    const { label } = answer.json<{ label?: unknown }>()
+    return typeof label === 'string' && label !== '' && label.length <= 200 ? label : null
+  } catch (error) {
+    if (error instanceof KeyferryError || (error instanceof Error && error.name === 'UnreachableError')) return null
+    throw error
+  }
+}
+
+/** The event under the name that the key has by now. */
+export function relabelled(event: AgentEvent, labels: ReadonlyMap<string, string>): AgentEvent {
+  return event.kind === 'installed' ? { ...event, label: labels.get(event.label) ?? event.label } : event
+}
