@@ -12,18 +12,13 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = { '0001': migration0
 
 /** Brings the schema up to date, all or nothing. */
 export async function migrate(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
-  const migrator = new Migrator({
-    db,
-    provider: {
-      async getMigrations() {
-        const known = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
-          name,
-          { up: (to) => up(to, types) },
-        ])
-        return { ...(await madeByNewer(db)), ...Object.fromEntries(known) }
-      },
-    },
-  })
+  const known = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
+    name,
+    { up: (to) => up(to, types) },
+  ])
+  // Asked before the migrator takes the one connection that SQLite has.
+  const migrations = { ...(await madeByNewer(db)), ...Object.fromEntries(known) }
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) throw error
 }

@@ -1,5 +1,5 @@
-import type { Compilable } from 'kysely'
 import type { ErrorCode } from '@keyferry/protocol'
+import type { Compilable } from 'kysely'
 
 export type SqlValue = string | number | null | Uint8Array
 

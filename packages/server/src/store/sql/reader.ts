@@ -1,9 +1,9 @@
-import type { DeliveryQuery, Reader } from '../store.ts'
-import type { DeliveryRow, DeviceRow, KeyRole, LeafRow, StoredNotice } from '../rows.ts'
 import type { DeliveryId, Ref } from '@keyferry/protocol'
+import { DELIVERY_STATES } from '@keyferry/protocol'
+import type { DeliveryRow, DeviceRow, KeyRole, LeafRow, StoredNotice } from '../rows.ts'
+import type { DeliveryQuery, Reader } from '../store.ts'
 import type { Query } from './compiled.ts'
 import { type Reads, STATE_SLOTS, type StateSlots } from './reads.ts'
-import { DELIVERY_STATES } from '@keyferry/protocol'
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -106,7 +106,9 @@ export function sqlReader(run: Runner, reads: Reads): Reader {
     leafIndex: async (ref) => (await run.first(reads.leafIndex, { ref }))?.[0] ?? null,
     leafCount: async () => (await run.first(reads.leafCount, {}))?.[0] ?? 0,
     leaves: async (from, to) =>
-      (await run.all(reads.leaves, { from, to })).map(([index, text, ref]): LeafRow => ({ index, text, ref: ref as Ref })),
+      (await run.all(reads.leaves, { from, to })).map(
+        ([index, text, ref]): LeafRow => ({ index, text, ref: ref as Ref }),
+      ),
     tile: async (level, index) => (await run.first(reads.tile, { level, index }))?.[0] ?? null,
     meta: async (name) => (await run.first(reads.meta, { name }))?.[0] ?? null,
     async counts() {

@@ -83,7 +83,7 @@ export function sqlReads(db: Kysely<Tables>): Reads {
         .where(
           'state',
           'in',
-          STATE_SLOTS.map((slot) => q[slot]),
+          STATE_SLOTS.map((slot) => q[slot] as string),
         )
         .orderBy('seq', 'desc')
         .limit(q.limit),
@@ -152,14 +152,10 @@ export function sqlReads(db: Kysely<Tables>): Reads {
       open.select('doc').where('deadline', '<=', now).orderBy('deadline').orderBy('seq').limit(limit),
     ),
     openOfDevice: compiled(({ device }) =>
-      open
-        .select(['doc', 'seq'])
-        .where((q) => q.or([q('source', '=', device), q('target', '=', device)])),
+      open.select(['doc', 'seq']).where((q) => q.or([q('source', '=', device), q('target', '=', device)])),
     ),
     openOfUser: compiled(({ user }) =>
-      open
-        .select(['doc', 'seq'])
-        .where((q) => q.or([q('owner', '=', user), q('target_user', '=', user)])),
+      open.select(['doc', 'seq']).where((q) => q.or([q('owner', '=', user), q('target_user', '=', user)])),
     ),
     openOfKey: compiled(({ key }) => open.select(['doc', 'seq']).where('key_id', '=', key)),
     sameKeySameTarget: compiled(({ key, target }) =>
@@ -201,11 +197,7 @@ export function sqlReads(db: Kysely<Tables>): Reads {
         .limit(sql.lit(1)),
     ),
     decisions: compiled(({ dl }) =>
-      db
-        .selectFrom('decision')
-        .select(['ref', 'attempt', 'octets', 'created_at'])
-        .where('dl', '=', dl)
-        .orderBy('seq'),
+      db.selectFrom('decision').select(['ref', 'attempt', 'octets', 'created_at']).where('dl', '=', dl).orderBy('seq'),
     ),
     idempotent: compiled(({ scope, key }) =>
       db
@@ -234,8 +226,14 @@ export function sqlReads(db: Kysely<Tables>): Reads {
     meta: compiled(({ name }) => db.selectFrom('meta').select('value').where('name', '=', name)),
     counts: compiled(() =>
       db.selectNoFrom((q) => [
-        q.selectFrom('account').select((a) => a.fn.countAll<number>().as('n')).as('users'),
-        q.selectFrom('device').select((d) => d.fn.countAll<number>().as('n')).as('devices'),
+        q
+          .selectFrom('account')
+          .select((a) => a.fn.countAll<number>().as('n'))
+          .as('users'),
+        q
+          .selectFrom('device')
+          .select((d) => d.fn.countAll<number>().as('n'))
+          .as('devices'),
       ]),
     ),
   }

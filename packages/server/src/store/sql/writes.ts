@@ -82,8 +82,7 @@ export function sqlWrites(db: Kysely<Tables>): Writes {
 }
 
 function statements(db: Kysely<Tables>) {
-  const update = <T extends 'account' | 'catalogue_key' | 'application'>(table: T) =>
-    db.updateTable(table as 'account')
+  const update = <T extends 'account' | 'catalogue_key' | 'application'>(table: T) => db.updateTable(table as 'account')
   return {
     insertAccount: compiledWrite<{ id: string; username: string; version: number; doc: string }>(
       ({ id, username, version, doc }) => db.insertInto('account').values({ id, username, version, doc }),
@@ -187,7 +186,12 @@ function statements(db: Kysely<Tables>) {
       db
         .insertInto('transfer_party')
         .columns(['party', 'seq'])
-        .expression((q) => q.selectFrom('transfer').select([q.val(party).as('party'), 'seq']).where('tr', '=', tr))
+        .expression((q) =>
+          q
+            .selectFrom('transfer')
+            .select([q.val(party).as('party'), 'seq'])
+            .where('tr', '=', tr),
+        )
         .onConflict((c) => c.columns(['party', 'seq']).doNothing()),
     ),
     insertDelivery: compiledWrite<{
@@ -244,11 +248,11 @@ function statements(db: Kysely<Tables>) {
       db
         .insertInto('key_slot')
         .columns(['used', 'key'])
-        .expression((q) =>
-          q
+        .expression(
+          db
             .selectNoFrom([sql.lit(0).as('used'), sql.val(new Uint8Array(32)).as('key')])
-            .where(({ not, exists }) =>
-              not(exists(q.selectFrom('key_slot').select('slot').where('used', '=', sql.lit(0)))),
+            .where(({ not, exists, selectFrom }) =>
+              not(exists(selectFrom('key_slot').select('slot').where('used', '=', sql.lit(0)))),
             ),
         ),
     ),
