@@ -5,6 +5,7 @@ import { confirmCommand } from './commands/confirm.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { initCommand } from './commands/init.ts'
 import { keyCommand } from './commands/key/index.ts'
+import { logCommand } from './commands/log/index.ts'
 import { pendingCommand } from './commands/pending.ts'
 import { refuseCommand } from './commands/refuse.ts'
 import { sendCommand } from './commands/send.ts'
@@ -58,8 +59,9 @@ export function program(system: System): Command {
     ['Keys:', [keyCommand]],
     [
       'Sending and taking in:',
-      [sendCommand, agentCommand, pendingCommand, confirmCommand, refuseCommand, transferCommand, evidenceCommand],
+      [sendCommand, agentCommand, pendingCommand, confirmCommand, refuseCommand, transferCommand],
     ],
+    ['Looking closely:', [logCommand, evidenceCommand]],
   ]
   for (const [heading, commands] of groups) {
     for (const make of commands) root.addCommand(make(system).helpGroup(heading))

@@ -1,5 +1,4 @@
 import type { OpenDevice, TransferShown } from '@keyferry/device'
-import { KeyferryError } from '@keyferry/protocol'
 import { Command } from 'commander'
 import { withExamples } from '../../console/help.ts'
 import { withDevice } from '../../device/open.ts'
@@ -40,6 +39,7 @@ async function decisionsOf(
   { deliveries }: TransferShown,
 ): Promise<ReadonlyMap<string, readonly DecisionShown[]>> {
   const { listDecisions } = await import('@keyferry/device')
+  const { KeyferryError } = await import('@keyferry/protocol')
   const found = new Map<string, readonly DecisionShown[]>()
   for (const { dl } of deliveries) {
     try {

@@ -1,0 +1,7 @@
+import { Command } from 'commander'
+import type { System } from '../../system.ts'
+import { logVerifyCommand } from './verify.ts'
+
+export function logCommand(system: System): Command {
+  return new Command('log').description('The server’s transparency log.').addCommand(logVerifyCommand(system))
+}
