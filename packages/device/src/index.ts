@@ -9,8 +9,10 @@ export {
   type Transport,
   UnreachableError,
 } from './client/transport.ts'
+export { type AddDeviceOptions, addDevice, type NewDevice } from './enrolment/add-device.ts'
 export { fetchConfiguration, type ServerConfiguration } from './enrolment/configuration.ts'
 export { type EnrolmentParts, type FirstDevice, makeFirstDevice } from './enrolment/first-device.ts'
+export { type Joined, type JoinOptions, joinAsDevice } from './enrolment/join.ts'
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './errors.ts'
 export { type IfExists, writeFileAtomically } from './files/atomic-file.ts'
 export { makePrivateFile, makePrivateFolder, requirePrivate } from './files/private-place.ts'
@@ -66,6 +68,9 @@ export {
   TLS_CA_FILE,
   tlsCa,
 } from './open-device.ts'
+export { newestSet, sendUnsentStatements, signNextSet } from './own/next-set.ts'
+export { renewOwn } from './own/renew.ts'
+export { revokeDevice } from './own/revoke-device.ts'
 export type { OutgoingKey, Sink, SinkOptions } from './sinks/sink.ts'
 export { makeSinks, SINK_NAMES, type SinkName } from './sinks/sinks.ts'
 export type { Consent, ConsentStore } from './store/consents.ts'

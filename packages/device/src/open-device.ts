@@ -20,6 +20,7 @@ export interface OpenDevice {
   readonly store: DeviceStore
   readonly device: SoftwareDevice
   readonly client: Client
+  readonly transport: Transport
   readonly now: () => EpochSeconds
   readonly random: (count: number) => Uint8Array
   close(): void
@@ -53,6 +54,7 @@ export async function openDevice(folder: string, options: OpenOptions): Promise<
       folder,
       store,
       device,
+      transport,
       now,
       random,
       client: client({

@@ -91,7 +91,7 @@ export async function makeFirstDevice(parts: EnrolmentParts, text: string, label
 }
 
 /** Signed once and kept: a repeat after a crash sends the same octets. */
-async function firstStatement(
+export async function firstStatement(
   { store, device, now }: EnrolmentParts,
   origin: string,
   user: UserId,

@@ -1,6 +1,7 @@
 import type {
   Capability,
   DeviceKind,
+  EnrolmentId,
   EpochSeconds,
   Exposure,
   KeyId,
@@ -103,6 +104,21 @@ export interface MakesTransportKeys {
   destroyTransportKeys(now: EpochSeconds): number
   /** Destroys one before that: no open delivery needs it any more, or it must not be used again. */
   destroyTransportKey(kid: Thumbprint): void
+}
+
+export interface PossessionRequest {
+  readonly alg: string
+  readonly kid: Thumbprint
+  readonly wrapped: WrappedKey
+  /** B of the challenge, as written. */
+  readonly binding: Uint8Array
+  readonly en: EnrolmentId
+}
+
+/** It shows that it holds a transport key: opens a challenge and answers, inside, with its mac (PROTOCOL 3). */
+export interface ProvesPossession {
+  /** @throws {KeyferryError} `possession-failed`, one text for all causes. */
+  provePossession(request: PossessionRequest): Promise<string>
 }
 
 /** It holds, or can hold, the root key of its user. */

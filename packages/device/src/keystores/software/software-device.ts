@@ -5,6 +5,7 @@ import {
   KeyferryError,
   type KeyId,
   keyOctetsFit,
+  possessionMac,
   type Signer,
   unwrapKey,
   wrapKey,
@@ -18,6 +19,7 @@ import type {
   HoldsRoot,
   ImportsKeys,
   MakesTransportKeys,
+  ProvesPossession,
   TransactionalDevice,
   UnwrappedKey,
   UnwrapRequest,
@@ -27,7 +29,13 @@ import { makeSigningKey, openSigningKey } from './signing-keys.ts'
 import { destroyExpired, makeTransportKey, offersAt, openTransportKey } from './transport-keys.ts'
 
 /** A device whose keys are sealed in its own store: exposure `software` on both sides. */
-export interface SoftwareDevice extends TransactionalDevice, MakesTransportKeys, HoldsRoot, ImportsKeys, ExportsKeys {}
+export interface SoftwareDevice
+  extends TransactionalDevice,
+    MakesTransportKeys,
+    HoldsRoot,
+    ImportsKeys,
+    ExportsKeys,
+    ProvesPossession {}
 
 const WRAPS: readonly Capability[] = [{ alg: 'HPKE-7', exposure: 'software' }]
 
@@ -81,6 +89,19 @@ function softwareDevice(store: DeviceStore, master: KeyObject, signer: Signer): 
       }
     },
     unwrapKey: (request) => unwrap(store, master, request),
+    async provePossession({ alg, kid, wrapped, binding, en }) {
+      const failure = new KeyferryError('possession-failed', 'the challenge cannot be opened')
+      const pair = await openTransportKey(master, store.sealedKeys.transportKey(kid), alg)
+      if (pair === null) throw failure
+      const challenge = await unwrapKey({ alg, pair, wrapped, binding, type: 'hmac' }).catch(() => {
+        throw failure
+      })
+      try {
+        return possessionMac(challenge, en, signer.id)
+      } finally {
+        challenge.fill(0)
+      }
+    },
     makeTransportKey: (life) => makeTransportKey(sealedKeys, master, life),
     destroyTransportKeys: (now) => store.transaction(() => destroyExpired(sealedKeys, now)),
     destroyTransportKey: (kid) => sealedKeys.removeTransportKey(kid),
