@@ -1,4 +1,4 @@
-import { type KeyRecord, startTransfer } from '@keyferry/device'
+import { type KeyRecord, revokeDevice, startTransfer } from '@keyferry/device'
 import { type KeyId, makeKeyId, utf8 } from '@keyferry/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { aDeployment, type Deployment, type TestDevice } from './in-process.ts'
@@ -43,6 +43,42 @@ describe('a key ferried between two devices that are never online together', () 
     luis.online = true
     await luis.pass()
     expect(luis.open.store.receipts.find(transfer.deliveries[0]?.dl as never, 1)?.text).toBeTruthy()
+  })
+})
+
+describe('a second device of somebody', () => {
+  it('is paired, gets a key that its human gives once, and is refused after it was revoked', async () => {
+    const deployment = await aDeployment()
+    try {
+      const laptop = await deployment.enrol('luis')
+      const phone = await deployment.pair(laptop)
+      const key = await addKey(laptop)
+      await startTransfer(laptop.open, {
+        record: laptop.open.store.keys.find(key) as KeyRecord,
+        targets: [{ device: phone.open.device.signer.id, username: 'luis' }],
+        confirmed: true,
+        deadline: laptop.open.now() + 3600,
+      })
+      await laptop.pass()
+      await deployment.restart()
+      await phone.pass()
+      expect(phone.events).toContainEqual(expect.objectContaining({ kind: 'installed', from: 'luis' }))
+      expect(Buffer.from(phone.open.device.exportKey(key, 1))).toEqual(Buffer.from(SECRET))
+      await revokeDevice(laptop.open, phone.open.device.signer.id)
+      await expect(phone.pass()).rejects.toMatchObject({ code: 'device-revoked' })
+    } finally {
+      await deployment.close()
+    }
+  })
+
+  it('does not get in when the human does not confirm it', async () => {
+    const deployment = await aDeployment()
+    try {
+      const laptop = await deployment.enrol('luis')
+      await expect(deployment.pair(laptop, false)).rejects.toMatchObject({ code: 'declined' })
+    } finally {
+      await deployment.close()
+    }
   })
 })
 

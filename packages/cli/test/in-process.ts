@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type AgentEvent,
+  addDevice,
   agent,
   type HttpRequest,
   type HttpResponse,
+  joinAsDevice,
   makeFirstDevice,
   makeMasterKey,
   makeSoftwareDevice,
@@ -27,6 +29,8 @@ export interface Deployment {
   readonly folder: string
   /** First device of somebody. */
   enrol(username: string): Promise<TestDevice>
+  /** Pairs a further device with one that holds the root. */
+  pair(first: TestDevice, confirm?: boolean): Promise<TestDevice>
   /** Ends the server and starts it again on the same data. */
   restart(): Promise<void>
   close(): Promise<void>
@@ -74,6 +78,28 @@ export async function aDeployment(): Promise<Deployment> {
         makePairingString({ origin: ORIGIN, username, log: running.server.logKey, code }),
         'laptop',
       )
+      store.close()
+      const open = await openDevice(place, { askPassphrase: async () => null, transport })
+      devices.push(open)
+      return testDevice(open, state)
+    },
+    async pair(first, confirm = true) {
+      const place = join(folder, `device ${devices.length}`)
+      const state = { online: true }
+      const transport = toServer(() => running.server.port, state)
+      const store = openDeviceStore(place)
+      const device = makeSoftwareDevice(store, await makeMasterKey(place, null))
+      let joining: Promise<unknown> = Promise.resolve()
+      const shown: string[] = []
+      const added = addDevice(first.open, {
+        show(text) {
+          const parts = { store, device, transport, now: systemTime, random: systemRandom }
+          joining = joinAsDevice(parts, text, { label: 'phone', show: (id) => shown.push(id) })
+          joining.catch(() => {})
+        },
+        confirm: async (facts) => confirm && shown.includes(facts.device),
+      })
+      await Promise.all([added, added.then(() => joining)])
       store.close()
       const open = await openDevice(place, { askPassphrase: async () => null, transport })
       devices.push(open)
