@@ -38,7 +38,8 @@ function* files(folder: string): Generator<string> {
   }
 }
 
-const IMPORT = /^\s*(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|^\s*import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+const IMPORT =
+  /^\s*(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|^\s*import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
 
 function read(file: string, packageName: string): Source {
   const path = relative(root, file)
@@ -82,7 +83,8 @@ for (const name of packages) {
     const room = INNER_ROOMS.find((inner) => source.file.includes(`packages/server/src/${inner}/`))
     if (room !== undefined && !source.isTest) {
       for (const target of relatives(source)) {
-        if (OUTER.test(`/${target}`)) breaches.push(`${source.file}: ${room} knows ports, never adapters or HTTP (${target})`)
+        if (OUTER.test(`/${target}`))
+          breaches.push(`${source.file}: ${room} knows ports, never adapters or HTTP (${target})`)
       }
     }
   }
@@ -96,7 +98,10 @@ function relatives(source: Source): string[] {
 
 /** Cycles that exist at run time: type-only imports are erased, so they are read from the text without them. */
 function runtimeRelatives(source: Source): string[] {
-  const text = readFileSync(join(root, source.file), 'utf8').replace(/^\s*(?:import|export) type\b[^;]*?from\s+['"][^'"]+['"]/gm, '')
+  const text = readFileSync(join(root, source.file), 'utf8').replace(
+    /^\s*(?:import|export) type\b[^;]*?from\s+['"][^'"]+['"]/gm,
+    '',
+  )
   const found = [...text.matchAll(IMPORT)].map((match) => (match[1] ?? match[2]) as string | undefined)
   return found
     .filter((specifier) => specifier?.startsWith('.'))

@@ -2,6 +2,7 @@ import { Command, type CommanderError } from 'commander'
 import { agentCommand } from './commands/agent.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { confirmCommand } from './commands/confirm.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { initCommand } from './commands/init.ts'
 import { keyCommand } from './commands/key/index.ts'
@@ -61,7 +62,7 @@ export function program(system: System): Command {
       'Sending and taking in:',
       [sendCommand, agentCommand, pendingCommand, confirmCommand, refuseCommand, transferCommand],
     ],
-    ['Looking closely:', [logCommand, evidenceCommand]],
+    ['Looking closely:', [doctorCommand, logCommand, evidenceCommand]],
   ]
   for (const [heading, commands] of groups) {
     for (const make of commands) root.addCommand(make(system).helpGroup(heading))

@@ -10,7 +10,7 @@ export async function serverMachine(): Promise<Machine & { stop(): Promise<void>
   const here = machine()
   const port = await freePort()
   const words = ['serve', '--port', String(port), '--log-level', 'error']
-  const child = spawn(process.execPath, [LAUNCHER, ...words], { env: here.env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [LAUNCHER, ...words], { env: here.env, stdio: ['ignore', 'pipe', 'ignore'] })
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve())
     child.once('exit', () => reject(new Error('the server did not start')))

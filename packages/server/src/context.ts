@@ -1,10 +1,10 @@
 import type { AccessDecision } from './access/access-decision.ts'
+import type { ProofWindows } from './access/proof-windows.ts'
 import type { Log } from './log/log.ts'
 import type { Clock, Random } from './ports.ts'
-import type { ProofWindows } from './access/proof-windows.ts'
+import type { StatementCache } from './signing/statement-cache.ts'
 import type { Change, Committed } from './store/changes.ts'
 import type { Reader } from './store/store.ts'
-import type { StatementCache } from './signing/statement-cache.ts'
 
 /** Sizes and counts that the server answers for (PROTOCOL 17, `limits`), octets of HTTP content. */
 export interface Limits {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Server as HttpsServer } from 'node:https'
 import { logNameOf } from '@keyferry/protocol'
 import { DEFAULT_POLICY } from './access/cedar/default-policy.ts'
 import { cedarEngine } from './access/cedar/engine.ts'
@@ -8,12 +9,13 @@ import { committing } from './commit.ts'
 import { openDataFolder } from './config/data-folder.ts'
 import type { ServeConfig } from './config/serve-config.ts'
 import type { ServerContext } from './context.ts'
-import { buildApp } from './http/app.ts'
+import { buildApp, type KeyferryApp } from './http/app.ts'
 import { openLog } from './log/log.ts'
 import { type EventLog, eventLog } from './observability/event-log.ts'
 import { systemClock, systemRandom } from './ports.ts'
 import { tokenBuckets } from './rate/token-buckets.ts'
 import { MISFIT_NOTE, readOnlySwitch } from './read-only.ts'
+import { SetupError } from './setup-error.ts'
 import { openLogKey, openServerKeys } from './signing/key-files.ts'
 import { keyRing } from './signing/key-ring.ts'
 import { statementCache } from './signing/statement-cache.ts'
@@ -88,19 +90,10 @@ export async function startServer(
       },
       tls,
     })
-    const stopTimers = startTimers(
-      context,
-      config,
-      log,
-      (renewed) => {
-        if ('setSecureContext' in app.fastify.server) {
-          ;(app.fastify.server as unknown as { setSecureContext(tls: ServerTls): void }).setSecureContext(renewed)
-        }
-      },
-      { tls, folder: folder.tls },
-    )
-    const port = await app.listen(config.listenHost, config.listenPort)
+    const port = await listen(app, config)
     await app.listenForOperator(folder.adminSocket)
+    const renew = (renewed: ServerTls): void => (app.fastify.server as unknown as HttpsServer).setSecureContext(renewed)
+    const stopTimers = startTimers(context, config, log, renew, { tls, folder: folder.tls })
     log.info('serving', { port })
     return {
       origin: config.origin,
@@ -119,6 +112,18 @@ export async function startServer(
   } catch (error) {
     await store.close()
     throw error
+  }
+}
+
+async function listen(app: KeyferryApp, { listenHost, listenPort }: ServeConfig): Promise<number> {
+  try {
+    return await app.listen(listenHost, listenPort)
+  } catch (cause) {
+    const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+    const hint = taken
+      ? `port ${listenPort} is taken, perhaps by another server: choose another with --port`
+      : `look at --listen ${listenHost} and --port ${listenPort}`
+    throw new SetupError('address-unusable', hint, { cause })
   }
 }
 

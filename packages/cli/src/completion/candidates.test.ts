@@ -25,7 +25,12 @@ root.addCommand(
 
 async function complete(...words: string[]): Promise<readonly string[]> {
   const names = async (kind: string) =>
-    (kind === 'device' ? ['phone', 'desktop'] : kind === 'key' ? ['ssh laptop'] : []).map((value) => ({
+    (kind === 'device'
+      ? ['phone', 'desktop']
+      : kind === 'key'
+        ? ['id_ed25519', 'two words', '$(touch x)', '`x`', '-rf', 'a\tb', 'x;y']
+        : []
+    ).map((value) => ({
       value,
       meaning: '',
     }))
@@ -39,7 +44,7 @@ describe('completion', () => {
     ['files where a file belongs', ['key', 'add', ''], [':0']],
     ['values of an option', ['key', 'add', '--type', ''], ['aes', 'hmac', ':4']],
     ['values behind an equals sign', ['key', 'add', '--type=h'], ['--type=hmac', ':4']],
-    ['names of keys', ['key', 'show', ''], ['ssh laptop', ':4']],
+    ['names of keys that no shell reads anything into', ['key', 'show', ''], ['id_ed25519', ':4']],
     ['names of devices', ['send', 'x', '--to', 'p'], ['phone', ':4']],
     ['the second argument', ['send', '--json', 'x', ''], ['now', 'later', ':4']],
     ['options of the command and of all', ['key', 'add', '--'], ['--type', '--help', '--json', '--profile', ':4']],

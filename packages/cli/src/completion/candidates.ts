@@ -85,8 +85,18 @@ async function valuesOf(slot: Option | Argument, names: NameSource): Promise<Can
   if (slot.argChoices !== undefined)
     return { words: slot.argChoices.map((value) => ({ value, meaning: '' })), files: false }
   const kind = 'flags' in slot ? valueName(slot) : slot.name()
-  return FILES.has(kind) ? { words: [], files: true } : { words: await names(kind), files: false }
+  return FILES.has(kind) ? { words: [], files: true } : { words: (await names(kind)).filter(isPlain), files: false }
 }
+
+/**
+ * The scripts of the shells expand what they are given (`compgen -W` runs `$(…)`), and names may come from others: only words that no
+ * shell reads anything into are offered. Other names are typed in quotes.
+ */
+function isPlain({ value, meaning }: Candidate): boolean {
+  return PLAIN.test(value) && PLAIN.test(`x${meaning}`)
+}
+
+const PLAIN = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]*$/u
 
 /** `file` of `--tls-ca <file>`. */
 function valueName(option: Option): string {

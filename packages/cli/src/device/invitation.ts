@@ -19,10 +19,14 @@ async function readStandardInput(stdin: NodeJS.ReadStream): Promise<string> {
     text += String(chunk)
     if (text.length > MAX_OCTETS) break
   }
-  const trimmed = text.trim()
-  if (trimmed === '')
-    throw new CliError('wrong-use', 'no invitation was given', { hint: 'as argument, or by standard input' })
-  return trimmed
+  // Whatever was said around it may stay there: the output of `keyferry user invite` as it is.
+  const string = /keyferry:\?[!-~]+/.exec(text)?.[0]
+  if (string === undefined) {
+    throw new CliError('wrong-use', 'there is no invitation in what was given', {
+      hint: 'as argument, or by standard input',
+    })
+  }
+  return string
 }
 
 export function notFor(right: string): CliError {

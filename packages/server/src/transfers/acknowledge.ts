@@ -1,15 +1,15 @@
 import {
   type DeliveryId,
+  equalJson,
   isTerminal,
   KeyferryError,
   type ReceiptPayload,
+  type Ref,
   readStatement,
   receiptStatement,
-  type Ref,
   type Statement,
-  verifyStatement,
-  equalJson,
   toBase64url,
+  verifyStatement,
 } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
@@ -92,7 +92,8 @@ async function keepSecond(
   delivery: DeliveryRow,
   receipt: Statement<ReceiptPayload>,
 ): Promise<never> {
-  if ((await context.read.statement(receipt.ref)) === null) await context.commit(receiptChanges(context, delivery, receipt))
+  if ((await context.read.statement(receipt.ref)) === null)
+    await context.commit(receiptChanges(context, delivery, receipt))
   throw new KeyferryError('state-conflict', 'another receipt is stored for this attempt', { state: delivery.state })
 }
 

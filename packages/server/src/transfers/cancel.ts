@@ -22,7 +22,10 @@ export async function cancel(
   const { delivery, as } = await findDelivery(context, caller, dl)
   if (!as.requester && !as.owner && !as.administrator) throw new KeyferryError('not-found', 'no such delivery')
   requireState(delivery, 'requested', 'admitted', 'deposited', 'released')
-  const cancelled = step(context, delivery, 'cancel', { reason: body.reason ?? 'cancelled', cancelledBy: nameOf(caller) })
+  const cancelled = step(context, delivery, 'cancel', {
+    reason: body.reason ?? 'cancelled',
+    cancelledBy: nameOf(caller),
+  })
   await context.commit(cancelled.changes)
   return deliveryView(context, caller, cancelled.delivery)
 }

@@ -1,12 +1,12 @@
 import {
+  checkWrapped,
   type DeviceSetPayload,
   deviceSetStatement,
   deviceStatement,
   type Envelope,
   equalJson,
-  type KeyTransferInfo,
   KeyferryError,
-  checkWrapped,
+  type KeyTransferInfo,
   reachesExposure,
   toBase64url,
 } from '@keyferry/protocol'
@@ -61,7 +61,8 @@ async function checkBinding(context: ServerContext, delivery: DeliveryRow, envel
     kti.exp <= order.exp &&
     now < kti.exp &&
     reachesExposure(kti.exposure, order.minExposure.source)
-  if (!holds) throw new KeyferryError('binding-mismatch', 'the key transfer information does not fit order and delivery')
+  if (!holds)
+    throw new KeyferryError('binding-mismatch', 'the key transfer information does not fit order and delivery')
 }
 
 /** Members that KTI and order share (PROTOCOL 7). */

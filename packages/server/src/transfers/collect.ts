@@ -18,7 +18,9 @@ export async function collect(context: ServerContext, caller: Caller, dl: Delive
   const delivery = await findAsTarget(context, caller, dl)
   requireState(delivery, 'released', 'collected')
   if (delivery.collections >= MAX_COLLECTIONS) {
-    throw new KeyferryError('already-collected', 'the envelope was collected as often as allowed', { state: delivery.state })
+    throw new KeyferryError('already-collected', 'the envelope was collected as often as allowed', {
+      state: delivery.state,
+    })
   }
   const now = context.clock.now()
   const own: Proof = { method: caller.type === 'device' ? caller.method : 'device-signature', at: now }
@@ -27,9 +29,13 @@ export async function collect(context: ServerContext, caller: Caller, dl: Delive
   if (decision.outcome === 'deny') {
     const denied = step(context, delivery, 'refuse', { stage: 'ac2', reason: decision.reason })
     await context.commit([...denied.changes, ...decision.changes])
-    throw new KeyferryError('access-denied', 'this key may no longer be collected', { stage: 'ac2', reason: decision.reason })
+    throw new KeyferryError('access-denied', 'this key may no longer be collected', {
+      stage: 'ac2',
+      reason: decision.reason,
+    })
   }
-  if (decision.outcome === 'wait') throw new KeyferryError('unavailable', 'conditions are not met yet', { retryAfter: 60 })
+  if (decision.outcome === 'wait')
+    throw new KeyferryError('unavailable', 'conditions are not met yet', { retryAfter: 60 })
   const octets = await openSealedEnvelope(context, delivery)
   const collected = step(context, delivery, 'collect', { collections: delivery.collections + 1 })
   try {

@@ -6,9 +6,9 @@ import type { Proof } from '../access/proof-windows.ts'
 import type { ServerContext } from '../context.ts'
 import type { Change } from '../store/changes.ts'
 import type { DeliveryRow, DeviceRow, Requester } from '../store/rows.ts'
+import { isConflict } from './conflict.ts'
 import { leafFor } from './leaves.ts'
 import { commonOptions } from './options.ts'
-import { isConflict } from './conflict.ts'
 import { noticeFor, step } from './step.ts'
 
 /** At most so many decisions, for so long, before the request that brought the proof is answered (PROTOCOL 6). */
@@ -71,7 +71,10 @@ export async function evaluate(
 }
 
 async function partiesOf(context: ServerContext, delivery: DeliveryRow): Promise<Parties | null> {
-  const [source, target] = await Promise.all([context.read.device(delivery.source), context.read.device(delivery.target)])
+  const [source, target] = await Promise.all([
+    context.read.device(delivery.source),
+    context.read.device(delivery.target),
+  ])
   return source === null || target === null ? null : { source, target }
 }
 
@@ -142,10 +145,7 @@ function withoutStage(entry: DeliveryRow['approvals'][number]): AccessCall['cont
   return { by: entry.by, decision: entry.decision, at: entry.at }
 }
 
-export function deviceFacts(
-  device: DeviceRow,
-  exposure: Exposure | undefined,
-): AccessParty {
+export function deviceFacts(device: DeviceRow, exposure: Exposure | undefined): AccessParty {
   return {
     device: device.id,
     user: device.user,
@@ -171,8 +171,12 @@ export async function decisionChanges(
   switch (decision.outcome) {
     case 'permit':
       return [
-        ...step(context, delivery, admitting ? 'admit' : 'release', admitting ? { admittedAt: now } : { releasedAt: now })
-          .changes,
+        ...step(
+          context,
+          delivery,
+          admitting ? 'admit' : 'release',
+          admitting ? { admittedAt: now } : { releasedAt: now },
+        ).changes,
         ...decision.changes,
       ]
     case 'deny':
@@ -213,7 +217,11 @@ async function hasLowerGeneration(context: ServerContext, delivery: DeliveryRow)
  * authenticated and before it is answered; what is left over runs later.
  * @returns Whether some are left.
  */
-export async function decidePending(context: ServerContext, device: DeviceId, startedAt: number = performance.now()): Promise<boolean> {
+export async function decidePending(
+  context: ServerContext,
+  device: DeviceId,
+  startedAt: number = performance.now(),
+): Promise<boolean> {
   const proof = context.proofs.fresh(device, context.clock.now())
   if (proof === null) return false
   const pending = await context.read.pendingDecisions(device, PENDING_LIMIT + 1)

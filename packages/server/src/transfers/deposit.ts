@@ -4,15 +4,15 @@ import {
   type Envelope,
   KeyferryError,
   orderStatement,
-  readEnvelope,
   type Ref,
+  readEnvelope,
 } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { Change } from '../store/changes.ts'
 import type { DeliveryRow } from '../store/rows.ts'
-import { asCheckOf } from './check-error.ts'
 import { checkEnvelope } from './check-envelope.ts'
+import { asCheckOf } from './check-error.ts'
 import { decideOne, wakeChanges } from './decide.ts'
 import { findAsSource, requireAttempt, requireState } from './find.ts'
 import { deliverySubject, leafFor } from './leaves.ts'
@@ -69,7 +69,9 @@ export async function deposit(
 
 function repeated(delivery: DeliveryRow, digest: string): Deposited {
   if (delivery.envelopeDigest !== digest) {
-    throw new KeyferryError('envelope-exists', 'another envelope was deposited for this attempt', { state: delivery.state })
+    throw new KeyferryError('envelope-exists', 'another envelope was deposited for this attempt', {
+      state: delivery.state,
+    })
   }
   return view(delivery, false)
 }

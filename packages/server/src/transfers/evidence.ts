@@ -1,10 +1,17 @@
-import { type DeliveryId, deviceSetStatement, deviceStatement, orderStatement, type Ref, receiptStatement } from '@keyferry/protocol'
+import {
+  type DeliveryId,
+  deviceSetStatement,
+  deviceStatement,
+  orderStatement,
+  type Ref,
+  receiptStatement,
+} from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { StatementRow } from '../store/rows.ts'
 import { findDelivery } from './find.ts'
 import { type LoggedStatements, loggedStatements } from './statements-for.ts'
-import { deliveryView, type DeliveryView } from './view.ts'
+import { type DeliveryView, deliveryView } from './view.ts'
 
 export interface Evidence extends LoggedStatements {
   readonly delivery: DeliveryView
@@ -21,13 +28,17 @@ export interface Evidence extends LoggedStatements {
 export async function evidence(context: ServerContext, caller: Caller, dl: DeliveryId): Promise<Evidence> {
   const { delivery } = await findDelivery(context, caller, dl)
   const users = [...new Set([delivery.owner, delivery.targetUser])]
-  const rows = (await Promise.all(users.flatMap((user) => EVIDENCE_TYPES.map((typ) => context.read.statementsOf(user, typ))))).flat()
+  const rows = (
+    await Promise.all(users.flatMap((user) => EVIDENCE_TYPES.map((typ) => context.read.statementsOf(user, typ))))
+  ).flat()
   const about = rows.filter((row) => concerns(row, [delivery.source, delivery.target, delivery.dl]))
   const decisions = await context.read.decisions(dl)
   const put = about.filter((row) => row.typ !== orderStatement.typ || row.ref === delivery.orderRef)
   const logged = await loggedStatements(
     context,
-    (await Promise.all(put.map(async (row) => ((await context.read.leafIndex(row.ref)) === null ? [] : [row.ref])))).flat(),
+    (
+      await Promise.all(put.map(async (row) => ((await context.read.leafIndex(row.ref)) === null ? [] : [row.ref])))
+    ).flat(),
     [...(delivery.envelopeRef === null ? [] : [delivery.envelopeRef]), ...decisions.map((row) => row.ref)],
     0,
   )
@@ -50,6 +61,6 @@ const EVIDENCE_TYPES = [
 
 /** Sets, certificates and grants of the users; statements of the two devices; order and receipts of this delivery. */
 function concerns(row: StatementRow, subjects: readonly string[]): boolean {
-  const ofDelivery = [deviceStatement.typ, orderStatement.typ, receiptStatement.typ].includes(row.typ)
+  const ofDelivery = ([deviceStatement.typ, orderStatement.typ, receiptStatement.typ] as string[]).includes(row.typ)
   return !ofDelivery || subjects.includes(row.subject)
 }

@@ -1,4 +1,4 @@
-import { grantStatement, type GrantPayload, type Statement, type Thumbprint } from '@keyferry/protocol'
+import { type GrantPayload, grantStatement, type Statement, type Thumbprint } from '@keyferry/protocol'
 import type { ServerContext } from '../context.ts'
 import type { KeyRow } from '../store/rows.ts'
 

@@ -1,4 +1,4 @@
-import { type DeliveryId, type KeyTransferAnswer, readEnvelope, type Ref } from '@keyferry/protocol'
+import { type DeliveryId, type KeyTransferAnswer, type Ref, readEnvelope } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow } from '../store/rows.ts'

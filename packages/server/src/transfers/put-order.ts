@@ -1,9 +1,9 @@
-import { type DeliveryId, KeyferryError, orderStatement, readStatement, type Ref } from '@keyferry/protocol'
+import { type DeliveryId, KeyferryError, orderStatement, type Ref, readStatement } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { Change } from '../store/changes.ts'
-import { checkOrder, checkParties } from './check-order.ts'
 import { asCheckOf } from './check-error.ts'
+import { checkOrder, checkParties } from './check-order.ts'
 import { findDelivery, requireAttempt, requireState } from './find.ts'
 import { noticeFor } from './step.ts'
 import { partiesOf } from './transport-key-info.ts'
@@ -20,7 +20,8 @@ export async function putOrder(
   text: string,
 ): Promise<{ ref: Ref; created: boolean }> {
   const { delivery, as } = await findDelivery(context, caller, dl)
-  if (!as.orderBy && !(as.source && delivery.orderBy === 'source')) throw new KeyferryError('not-found', 'no such delivery')
+  if (!as.orderBy && !(as.source && delivery.orderBy === 'source'))
+    throw new KeyferryError('not-found', 'no such delivery')
   requireAttempt(delivery, attempt)
   const order = await asCheckOf('order-invalid', async () => readStatement(orderStatement, text))
   if (delivery.orderRef === order.ref) return { ref: order.ref, created: false }

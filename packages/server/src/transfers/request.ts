@@ -2,14 +2,14 @@ import {
   b64uShape,
   type DeviceId,
   EpochSecondsShape,
-  type KeyId,
   KeyferryError,
+  type KeyId,
   KeyIdShape,
-  makeId,
   type Mechanism,
   MechanismShape,
   type MinExposure,
   MinExposureShape,
+  makeId,
   type OrderKey,
   parseKeyId,
   type Thumbprint,
@@ -61,7 +61,10 @@ export const TransferRequestShape: z.ZodType<TransferRequest> = z.strictObject({
   minExposure: MinExposureShape.exactOptional(),
   redelivery: z.boolean().exactOptional(),
   nonce: b64uShape(16).exactOptional(),
-  purpose: z.string().regex(/^[a-z0-9-]{1,64}$/).exactOptional(),
+  purpose: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .exactOptional(),
   notBefore: EpochSecondsShape.exactOptional(),
   deadline: EpochSecondsShape,
 })
@@ -183,7 +186,9 @@ async function decideNow(
 }
 
 function afterwards(deliveries: readonly DeliveryRow[], changes: readonly Change[]): readonly DeliveryRow[] {
-  const replaced = new Map(changes.flatMap((change) => (change.kind === 'replace-delivery' ? [[change.row.dl, change.row]] : [])))
+  const replaced = new Map(
+    changes.flatMap((change) => (change.kind === 'replace-delivery' ? [[change.row.dl, change.row]] : [])),
+  )
   return deliveries.map((delivery) => replaced.get(delivery.dl) ?? delivery)
 }
 
@@ -279,14 +284,22 @@ async function pickSource(context: ServerContext, key: KeyRow, body: TransferReq
   return null
 }
 
-async function checkOrderBy(context: ServerContext, key: KeyRow, body: TransferRequest, source: DeviceRow): Promise<void> {
+async function checkOrderBy(
+  context: ServerContext,
+  key: KeyRow,
+  body: TransferRequest,
+  source: DeviceRow,
+): Promise<void> {
   const orderBy = body.orderBy ?? 'source'
   if (orderBy === 'source' || orderBy === source.id) return
   const owner = await context.read.user(key.owner)
   const set = owner === null ? null : (await context.statements.deviceSet(owner.setRef)).payload
   if (set?.devices.some((entry) => entry.id === orderBy && entry.roles.includes('order')) === true) return
   if ((await liveGrantOf(context, key, orderBy)) !== null) return
-  throw new KeyferryError('malformed', 'orderBy is no device with role order and no grantee of a live grant for this key')
+  throw new KeyferryError(
+    'malformed',
+    'orderBy is no device with role order and no grantee of a live grant for this key',
+  )
 }
 
 /** Users are expanded now to their active devices with role `target`; the source never gets its own key. */
@@ -299,9 +312,7 @@ async function expandTargets(
   for (const target of body.targets) {
     if ('group' in target) throw new KeyferryError('not-found', 'no such group')
     const candidates =
-      'device' in target
-        ? [await context.read.device(target.device)]
-        : await context.read.devicesOf(target.user)
+      'device' in target ? [await context.read.device(target.device)] : await context.read.devicesOf(target.user)
     for (const device of candidates) {
       if (device !== null && device.id !== source.id && (await isActiveTarget(context, device))) {
         found.set(device.id, device)

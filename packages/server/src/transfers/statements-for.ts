@@ -22,7 +22,8 @@ export async function loggedStatements(
   since: number,
 ): Promise<LoggedStatements> {
   const size = context.log.size
-  if (since > size) throw new KeyferryError('malformed', 'the log is not that long: report the checkpoint that you have')
+  if (since > size)
+    throw new KeyferryError('malformed', 'the log is not that long: report the checkpoint that you have')
   const wanted = [...new Set(refs)]
   const texts = await Promise.all(wanted.map((ref) => statementText(context, ref)))
   const handovers = await Promise.all(wanted.map((ref, i) => handoversOf(context, ref, texts[i] as StatementText)))

@@ -1,6 +1,6 @@
 import { type DeliveryEvent, isTerminal, transition } from '@keyferry/protocol'
-import { noticeRow } from '../notices/make-notice.ts'
 import type { ServerContext } from '../context.ts'
+import { noticeRow } from '../notices/make-notice.ts'
 import type { Change } from '../store/changes.ts'
 import type { DeliveryRow, NoticeType } from '../store/rows.ts'
 

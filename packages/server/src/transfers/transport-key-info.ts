@@ -30,7 +30,11 @@ export async function transportKeyInfo(
   const grant =
     delivery.orderBy === 'source'
       ? null
-      : await liveGrantOf(context, { id: delivery.keyId, owner: delivery.owner, class: delivery.key.class }, delivery.orderBy)
+      : await liveGrantOf(
+          context,
+          { id: delivery.keyId, owner: delivery.owner, class: delivery.key.class },
+          delivery.orderBy,
+        )
   const [from, to, order, username] = await Promise.all([
     context.statements.device(source.statementRef),
     context.statements.device(target.statementRef),
@@ -91,7 +95,10 @@ async function askAgain(context: ServerContext, caller: Caller, delivery: Delive
     } catch (error) {
       if (!isConflict(error)) throw error
     }
-    throw new KeyferryError('access-denied', 'this transfer is no longer permitted', { stage: 'ac1', reason: decision.reason })
+    throw new KeyferryError('access-denied', 'this transfer is no longer permitted', {
+      stage: 'ac1',
+      reason: decision.reason,
+    })
   }
   throw new KeyferryError('unavailable', 'no access decision now', { retryAfter: 5 })
 }

@@ -1,9 +1,15 @@
-import { type DeliveryState, isTerminal, type OrderKey, type TransferState, transferState } from '@keyferry/protocol'
+import {
+  type DeliveryState,
+  isTerminal,
+  type OrderKey,
+  OrderKeyShape,
+  type TransferState,
+  transferState,
+} from '@keyferry/protocol'
 import * as z from 'zod'
 import { type Caller, isAdministrator, userOf } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow, Requester, TransferRow, WaitingFor } from '../store/rows.ts'
-import { OrderKeyShape } from '@keyferry/protocol'
 
 /** PROTOCOL 5, the delivery object. */
 export interface DeliveryView {
@@ -89,7 +95,11 @@ export function standing(caller: Caller, delivery: DeliveryRow): Standing | null
   return Object.values(view).some(Boolean) ? view : null
 }
 
-export function deliveryView(context: Pick<ServerContext, 'origin'>, caller: Caller, delivery: DeliveryRow): DeliveryView {
+export function deliveryView(
+  context: Pick<ServerContext, 'origin'>,
+  caller: Caller,
+  delivery: DeliveryRow,
+): DeliveryView {
   return {
     dl: delivery.dl,
     tr: delivery.tr,
@@ -136,7 +146,9 @@ const LINKS: Record<string, LinkRule> = {
       : null,
   approvals: (d) => (d.waitingFor.includes('approval') ? '/approvals' : null),
   cancellation: (d, s) =>
-    (s.requester || s.owner || s.administrator) && !isTerminal(d.state) && d.state !== 'collected' ? '/cancellation' : null,
+    (s.requester || s.owner || s.administrator) && !isTerminal(d.state) && d.state !== 'collected'
+      ? '/cancellation'
+      : null,
   retry: (d, s) => (s.requester && mayRetry(d) ? '/retry' : null),
 }
 
@@ -188,7 +200,8 @@ export function transferView(
 /** Whether the caller may see the transfer at all: who asked, and whoever sees one of its deliveries. */
 export function seesTransfer(caller: Caller, requester: Requester, deliveries: readonly DeliveryRow[]): boolean {
   const user = userOf(caller)
-  const self = caller.type === 'application' ? caller.application.id : caller.type === 'device' ? caller.device.id : null
+  const self =
+    caller.type === 'application' ? caller.application.id : caller.type === 'device' ? caller.device.id : null
   if (self === requester.id || (user !== null && user === requester.user)) return true
   return isAdministrator(caller) || deliveries.some((delivery) => standing(caller, delivery) !== null)
 }

@@ -1,0 +1,136 @@
+import type { OpenDevice } from '@keyferry/device'
+import {
+  type DeviceSetPayload,
+  deviceSetStatement,
+  deviceStatement,
+  fromUtf8,
+  KeyferryError,
+  readStatement,
+  type StatementType,
+} from '@keyferry/protocol'
+import { hintFor } from '../console/hints.ts'
+import { ago, ahead } from '../console/times.ts'
+import { nameOfDevice } from '../device/device-names.ts'
+import { publicLog } from '../log/public-log.ts'
+import { checkHead } from '../log/verify-log.ts'
+import { bad, care, type Finding, ok } from './finding.ts'
+
+const DAY_SECONDS = 86_400
+/** Answers farther off than 300 s count as not signed at all (PROTOCOL 4): warn well before. */
+const CLOCK_CARE_SECONDS = 60
+
+/** Looks at everything that has to be right for keys to come and go. What one look throws is its finding; the others go on. */
+export async function* examine(open: OpenDevice): AsyncGenerator<Finding> {
+  const answered = await lookAtServer(open)
+  yield* answered.findings
+  if (answered.reachable) {
+    yield* await guarded('set', () => lookAtSet(open))
+    yield* await guarded('log', () => lookAtLog(open))
+  }
+  yield lookAtStatement(open)
+  yield lookAtWitnesses(open)
+  yield* lookAtAlarms(open)
+}
+
+async function lookAtServer(open: OpenDevice): Promise<{ reachable: boolean; findings: readonly Finding[] }> {
+  const { origin } = open.client
+  try {
+    const asked = Date.now()
+    const answer = await open.client.call({ method: 'GET', path: '/.well-known/keyferry' })
+    const took = Date.now() - asked
+    const server = ok('server', `${origin}   reachable in ${took} ms, signs answers with the pinned key`)
+    return { reachable: true, findings: [server, lookAtClock(answer.header('date'), asked + took / 2)] }
+  } catch (error) {
+    return { reachable: false, findings: [findingOf('server', error, origin)] }
+  }
+}
+
+function lookAtClock(date: string | undefined, now: number): Finding {
+  const theirs = Date.parse(date ?? '')
+  if (Number.isNaN(theirs)) return ok('clock', 'the server does not say its time')
+  const off = Math.abs(theirs - now) / 1000
+  const text = off < 2 ? 'as the server’s' : `${off.toFixed(0)} s off the server’s`
+  return off < CLOCK_CARE_SECONDS
+    ? ok('clock', text)
+    : care('clock', text, 'set the clock of this machine: from 300 s on nothing works')
+}
+
+async function lookAtSet(open: OpenDevice): Promise<readonly Finding[]> {
+  const { user, username } = open.store.seen.state()
+  const { set: ref } = (await open.client.call({ method: 'GET', path: `/v1/users/${user}` })).json<{ set: string }>()
+  const set = await fetchStatement<DeviceSetPayload>(open, deviceSetStatement, ref)
+  const now = open.now()
+  const days = (set.exp - now) / DAY_SECONDS
+  const text = `${username} #${set.seq}, ${set.devices.length} devices, ends ${ahead(set.exp, now)}`
+  const renew = 'the device that holds the root has to come online: keyferry agent there'
+  const listed = set.devices.some(({ id }) => id === open.device.signer.id)
+  if (!listed) return [bad('set', 'this device is not in it', hintFor('device-revoked') ?? '')]
+  return [days > 1 ? ok('set', text) : days > 0 ? care('set', text, renew) : bad('set', text, renew)]
+}
+
+async function fetchStatement<P>(open: OpenDevice, type: StatementType<P>, ref: string): Promise<P> {
+  const answer = await open.client.call({ method: 'GET', path: `/v1/statements/${ref}` })
+  return readStatement(type, fromUtf8(answer.content)).payload
+}
+
+async function lookAtLog(open: OpenDevice): Promise<readonly Finding[]> {
+  const log = publicLog(open)
+  try {
+    const { head, since } = await checkHead(open, log)
+    const grown =
+      since === null ? 'this device has seen none of it before' : `grown from the ${since} that this device had seen`
+    return [ok('log', `${head.size} entries, ${grown}`)]
+  } finally {
+    log.close()
+  }
+}
+
+function lookAtStatement(open: OpenDevice): Finding {
+  const own = open.store.ownStatements.newest('kf-device+jwt')
+  if (own === null) return bad('device', 'no statement of its own', 'join anew as a new device')
+  const { exp, enc, iat } = readStatement(deviceStatement, own.text).payload
+  const now = open.now()
+  const name = nameOfDevice(open, open.device.signer.id)
+  const live = enc.filter((offer) => offer.exp > now).length
+  const text = `${name}, said ${ago(iat, now)}, ends ${ahead(exp, now)}, ${live} transport keys`
+  const renew = 'the agent renews it: keyferry agent'
+  return exp <= now || live === 0
+    ? bad('device', text, renew)
+    : exp - now < 7 * DAY_SECONDS
+      ? care('device', text, renew)
+      : ok('device', text)
+}
+
+function lookAtWitnesses(open: OpenDevice): Finding {
+  const { trust } = open.store.seen.state()
+  if (trust.quorum > 0)
+    return ok('witness', `${trust.quorum} of ${trust.witnesses.length} must have seen the log lately`)
+  return care('witness', 'none (quorum 0): a log with two faces is noticed late', 'keyferry trust witness VKEY')
+}
+
+function* lookAtAlarms(open: OpenDevice): Generator<Finding> {
+  const alarms = open.store.alarms.open()
+  if (alarms.length === 0) yield ok('alarms', 'none')
+  for (const { reason, subject, at } of alarms) {
+    yield bad(
+      'alarm',
+      `${reason} about ${subject}, ${ago(at, open.now())}`,
+      hintFor(reason) ?? 'keep what `keyferry evidence` prints',
+    )
+  }
+}
+
+async function guarded(what: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await look()
+  } catch (error) {
+    return [findingOf(what, error, '')]
+  }
+}
+
+function findingOf(what: string, error: unknown, about: string): Finding {
+  const isUnreachable = error instanceof Error && error.name === 'UnreachableError'
+  if (!isUnreachable && !(error instanceof KeyferryError)) throw error
+  const code = error instanceof KeyferryError ? error.code : 'unreachable'
+  return bad(what, `${about === '' ? '' : `${about}   `}${error.message} (${code})`, hintFor(code) ?? 'try again')
+}
