@@ -26,7 +26,7 @@ export async function migration0001(db: Kysely<unknown>, { octets, rowNumber, co
     .createIndex('device_access_key')
     .on('device')
     .column('access_key')
-    .where('access_key', 'is not', null)
+    .where(sql.ref('access_key'), 'is not', null)
     .execute()
 
   await schema

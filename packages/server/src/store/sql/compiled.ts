@@ -21,6 +21,8 @@ export interface WriteRules {
   readonly unlessOne?: ErrorCode
   /** It answers with the index that a leaf was given. */
   readonly returnsLeafIndex?: true
+  /** It erases a secret: the database must leave no copy of it behind. */
+  readonly erases?: true
 }
 
 /** Stands for a value that comes with each run. */

@@ -48,7 +48,7 @@ export interface Tables {
     doc: string
   }
   sealed_envelope: { dl: string; attempt: number; slot: number; sealed: Uint8Array }
-  /** Random keys of the sealed envelopes. A slot is overwritten in place and used again, never deleted: see writes.ts. */
+  /** Random keys of the sealed envelopes. A slot is overwritten in place and used again, never deleted: see write-statements.ts. */
   key_slot: { slot: Generated<number>; used: number; key: Uint8Array }
   notice: {
     cursor: Generated<number>

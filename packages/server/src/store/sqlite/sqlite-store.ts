@@ -1,54 +1,106 @@
-import { chmodSync, closeSync, openSync } from 'node:fs'
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { Query } from '../sql/compiled.ts'
-import { type Runner, sqlReader } from '../sql/reader.ts'
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { KeyferryError } from '@keyferry/protocol'
+import type { Change, Committed } from '../changes.ts'
+import { groupCommit } from '../group-commit.ts'
+import { sqliteColumnTypes } from '../migrations/column-types.ts'
+import { migrate } from '../migrations/migrate.ts'
+import type { SqlValue, Write } from '../sql/compiled.ts'
+import { sqlReader } from '../sql/reader.ts'
 import { sqlReads } from '../sql/reads.ts'
+import { sqlWrites } from '../sql/writes.ts'
 import type { Store } from '../store.ts'
-import { sqliteCompiler } from './compile-only.ts'
-import { openForReading, prepareDatabase, storeError } from './database.ts'
-import { groupCommit } from './group-commit.ts'
+import { compilerOnly, kyselyOver } from './dialect.ts'
+import type { UnitOutcome, WireStep, WireUnit } from './messages.ts'
+import { setUpWriting } from './pragmas.ts'
+import { cannotOpen, unavailable } from './sqlite-errors.ts'
+import { openRunner } from './sync-runner.ts'
+import { startWriter, type WriterHandle } from './writer-handle.ts'
 
 /**
- * `Store` in one SQLite file (0600, WAL, `synchronous=FULL`, `secure_delete`). Reads run here on a connection of their own and see each
- * commit as soon as it was answered; the only writer is a thread.
- * @throws {KeyferryError} `unavailable` when the file cannot be opened or written.
+ * Opens, or makes, the database of a server: one file with mode 0600, and SQLite's `-wal` and `-shm` beside it. Whoever can read the
+ * file reads who sends keys to whom, and wrapped keys that are under way; no key octets.
+ * @throws {KeyferryError} `unavailable` if the folder or the file cannot be written; the message names it.
  */
 export async function openSqliteStore(path: string): Promise<Store> {
   try {
-    closeSync(openSync(path, 'a', 0o600))
-    chmodSync(path, 0o600)
-    await prepareDatabase(path)
-    const database = openForReading(path)
-    const writer = groupCommit(path)
-    return {
-      read: sqlReader(runner(database), sqlReads(sqliteCompiler())),
-      commit: (changes) => writer.commit(changes),
-      async close() {
-        database.close()
+    makeFile(path)
+    await updateSchema(path)
+  } catch (cause) {
+    throw cannotOpen(path, cause)
+  }
+  const compiler = compilerOnly()
+  const writes = sqlWrites(compiler)
+  const numbers = new Map<Write<never>, number>(writes.all.map((write, number) => [write, number]))
+  const setup = { path, writes: writes.all.map(({ sql, rules }) => ({ sql, rules })) }
+  let writer: WriterHandle = await startWriter(setup)
+  const runner = openRunner(path)
+  const group = groupCommit<WireUnit, Committed>({
+    weigh: (unit) =>
+      unit.reduce((sum, step) => sum + step.reduce<number>((octets, value) => octets + sizeOf(value), 0), 0),
+    async write(batch) {
+      // A thread that broke down does not take the server with it.
+      if (!writer.alive) writer = await startWriter(setup)
+      return (await writer.write(batch)).map(committedOr)
+    },
+  })
+  let closing: Promise<void> | null = null
+
+  function toWire(change: Change): WireStep[] {
+    return writes.stepsFor(change).map(({ write, values }) => [numbers.get(write) as number, ...values])
+  }
+
+  return {
+    read: sqlReader(runner, sqlReads(compiler)),
+    async commit(changes) {
+      if (closing !== null) throw unavailable(null, 'the store is closed')
+      const unit = changes.flatMap(toWire)
+      return unit.length === 0 ? { leafIndexes: [] } : group.commit(unit)
+    },
+    close() {
+      closing ??= (async () => {
+        await group.idle()
+        // The writer last: the last connection that may write removes the WAL.
+        runner.close()
         await writer.close()
-      },
-    }
-  } catch (error) {
-    throw storeError(error)
+      })()
+      return closing
+    },
   }
 }
 
-function runner(database: DatabaseSync): Runner {
-  const prepared = new Map<string, StatementSync>()
-  function statementFor(sql: string): StatementSync {
-    const known = prepared.get(sql)
-    if (known !== undefined) return known
-    const statement = database.prepare(sql)
-    statement.setReturnArrays(true)
-    prepared.set(sql, statement)
-    return statement
+function makeFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+}
+
+/** Before the writer thread starts, so that the thread needs neither the migrations nor what builds queries. */
+async function updateSchema(path: string): Promise<void> {
+  const db = new DatabaseSync(path)
+  try {
+    setUpWriting(db)
+    await migrate(kyselyOver(db), sqliteColumnTypes)
+  } finally {
+    db.close()
   }
-  return {
-    first<V, R>(query: Query<V, R>, values: V): R | undefined {
-      return statementFor(query.sql).get(...query.bind(values)) as R | undefined
-    },
-    all<V, R>(query: Query<V, R>, values: V): readonly R[] {
-      return statementFor(query.sql).all(...query.bind(values)) as R[]
-    },
+}
+
+function committedOr(outcome: UnitOutcome): Committed | Error {
+  if (!('length' in outcome)) {
+    return 'code' in outcome
+      ? new KeyferryError(outcome.code, REASONS[outcome.code] ?? 'the unit of work cannot be written')
+      : new Error(`the unit of work cannot be written: ${outcome.fault}`)
   }
+  return { leafIndexes: outcome }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  'state-conflict': 'another writer was first',
+  'key-in-use': 'the key has another role or holder here',
+}
+
+function sizeOf(value: SqlValue): number {
+  return typeof value === 'string' || value instanceof Uint8Array ? value.length : 8
 }
