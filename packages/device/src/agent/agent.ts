@@ -1,6 +1,7 @@
 import { type DeliveryId, KeyferryError, type NoticeId } from '@keyferry/protocol'
+import { pause } from '../client/pause.ts'
 import { UnreachableError } from '../client/transport.ts'
-import { backoffSeconds, pause } from './backoff.ts'
+import { backoffSeconds } from './backoff.ts'
 import { callBack, noticeId, pollInbox, streamInbox } from './inbox.ts'
 import type { AgentParts } from './parts.ts'
 import { finishStep } from './receipts.ts'

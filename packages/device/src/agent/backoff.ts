@@ -6,17 +6,3 @@ export function backoffSeconds(failures: number, random: () => number): number {
   const full = Math.min(FIRST_SECONDS * 2 ** Math.min(failures, 16), MOST_SECONDS)
   return full / 2 + (full / 2) * random()
 }
-
-/** Resolves after a time, or at once when the signal aborts; never rejects. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const timer = setTimeout(done, milliseconds)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done)
-  })
-}

@@ -17,12 +17,15 @@ export interface ServerConfiguration {
   readonly keys: ReadonlyMap<Thumbprint, PublicSigningJwk>
   /** vkey of the log. */
   readonly logKey: string
+  /** The key that signed this very answer. */
+  readonly signedBy: Thumbprint
 }
 
 const TIMEOUT_MILLISECONDS = 30_000
 
 /**
- * Fetches the configuration; its answer must be signed by one of the keys that it lists or, later, by one that is pinned.
+ * Fetches the configuration; its answer must be signed by one of the keys that it lists.
+ * @param believes - which of them: at enrolment any, for only TLS vouches for it; later those that are pinned.
  * @throws {KeyferryError} `response-invalid`
  * @throws {UnreachableError}
  */
@@ -30,6 +33,7 @@ export async function fetchConfiguration(
   transport: Transport,
   origin: string,
   now: EpochSeconds,
+  believes: (kid: Thumbprint) => boolean = () => true,
 ): Promise<ServerConfiguration> {
   const url = `${origin}/.well-known/keyferry`
   const response = await transport.send({
@@ -40,19 +44,19 @@ export async function fetchConfiguration(
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
   })
   const configuration = read(response.content)
-  await verifyResponse(
+  const { keyid } = await verifyResponse(
     { status: response.status, headers: (name) => response.header(name), content: response.content },
     requestBinding({ method: 'GET', targetUri: url, headers: () => undefined }),
-    (kid) => configuration.keys.get(kid) ?? null,
+    (kid) => (believes(kid) ? (configuration.keys.get(kid) ?? null) : null),
     now,
   )
   if (response.status !== 200 || configuration.origin !== origin) {
     throw new KeyferryError('response-invalid', 'this is the configuration of another server')
   }
-  return configuration
+  return { ...configuration, signedBy: keyid }
 }
 
-function read(content: Uint8Array): ServerConfiguration {
+function read(content: Uint8Array): Omit<ServerConfiguration, 'signedBy'> {
   try {
     const { origin, keys, log } = parseStrictJson(content) as {
       origin: string

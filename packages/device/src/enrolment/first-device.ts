@@ -18,20 +18,23 @@ import {
 import { client } from '../client/client.ts'
 import type { Transport } from '../client/transport.ts'
 import type { SoftwareDevice } from '../keystores/software/software-device.ts'
+import { deviceTime } from '../open-device.ts'
+import { requireReachable, type TrustChange } from '../own/change-trust.ts'
+import { markSent } from '../own/send-statements.ts'
 import type { DeviceStore } from '../store/device-store.ts'
 import { fetchConfiguration } from './configuration.ts'
-
-const DAY_SECONDS = 86_400
-/** Where the root key renews sets unattended (PROTOCOL 2.2). */
-export const SET_LIFE_SECONDS: number = 7 * DAY_SECONDS
-export const STATEMENT_LIFE_SECONDS: number = 90 * DAY_SECONDS
+import { SET_LIFE_SECONDS, STATEMENT_LIFE_SECONDS } from './lifetimes.ts'
+import { type Pause, persistent } from './persistent.ts'
 
 export interface EnrolmentParts {
   readonly store: DeviceStore
   readonly device: SoftwareDevice
   readonly transport: Transport
+  /** The system's clock; what this device has seen keeps it from running back. */
   readonly now: () => EpochSeconds
   readonly random: (count: number) => Uint8Array
+  /** Between tries; tests do not wait. */
+  readonly pause?: Pause
 }
 
 export interface FirstDevice {
@@ -42,24 +45,36 @@ export interface FirstDevice {
 
 /**
  * Makes somebody's first device (PROTOCOL 3): its own root key, device key and transport key, the first set beside the first statement.
- * It starts with no witness and no CA: those come from a human or a later set. Everything is kept before the claim is sent; the same
- * string again repeats the same claim.
- * @throws {KeyferryError} `malformed` for a string of another kind; `not-found` for one that was used or has expired
+ * Everything is kept before the claim is sent; the same string again repeats the same claim.
+ * @param anchors - CAs and witnesses that its human or its own configuration names; else it begins with none and quorum 0.
+ * @throws {KeyferryError} `malformed` for a string of another kind; `not-found` for one that was used or has expired;
+ *   `state-conflict` for a profile in which another device was begun; `response-invalid`
  * @throws {UnreachableError}
  */
-export async function makeFirstDevice(parts: EnrolmentParts, text: string, label: string): Promise<FirstDevice> {
+export async function makeFirstDevice(
+  parts: EnrolmentParts,
+  text: string,
+  label: string,
+  anchors: TrustChange = { cas: [], witnesses: [], quorum: 0 },
+): Promise<FirstDevice> {
   const string = parsePairingString(text)
   if (isPairing(string)) throw new KeyferryError('malformed', 'this string pairs a further device: use it with join')
-  const { store, device, transport, now, random } = parts
+  requireReachable(anchors)
+  const { store, device, transport, random } = parts
+  const now = deviceTime(store, parts.now)
   const configuration = await fetchConfiguration(transport, string.origin, now())
   if (configuration.logKey !== string.log) {
     throw new KeyferryError('response-invalid', 'the server shows another log key than the string')
   }
-  for (const [id, jwk] of configuration.keys) store.serverKeys.put({ id, jwk, since: now() })
   const root = device.rootSigner() ?? device.makeRootKey()
-  const trust: Trust = { cas: [], witnesses: [], quorum: 0, log: string.log }
-  const statement = await firstStatement(parts, string.origin, root.id)
-  const set = await firstSet(parts, string.origin, root, statement)
+  const trust: Trust = {
+    cas: [...anchors.cas],
+    witnesses: [...anchors.witnesses],
+    quorum: anchors.quorum,
+    log: string.log,
+  }
+  const statement = await firstStatement({ ...parts, now }, string.origin, root.id)
+  const set = await firstSet({ ...parts, now }, string.origin, root, statement, trust)
   store.transaction(() => {
     store.identity.put({
       origin: string.origin,
@@ -70,6 +85,7 @@ export async function makeFirstDevice(parts: EnrolmentParts, text: string, label
       label,
       joinedAt: now(),
     })
+    for (const [id, jwk] of configuration.keys) store.serverKeys.put({ id, jwk, since: now() })
     store.anchors.put(trust)
   })
   const calls = client({
@@ -80,25 +96,38 @@ export async function makeFirstDevice(parts: EnrolmentParts, text: string, label
     now,
     random,
   })
-  await calls.call({
+  await persistent(calls, parts.pause).call({
     method: 'POST',
     path: '/v1/enrolments/claim',
     json: { code: string.code, statement: statement.text, set: set.text },
   })
-  store.ownStatements.markDone('kf-device+jwt', statement.payload.seq)
-  store.ownStatements.markDone('kf-device-set+jwt', set.payload.seq)
+  store.transaction(() => {
+    for (const own of store.ownStatements.unsent()) markSent(store, own)
+  })
   return { user: root.id, username: string.username, device: device.signer.id }
 }
 
-/** Signed once and kept: a repeat after a crash sends the same octets. */
+/**
+ * Signed once and kept: a repeat after a crash sends the same octets. Whoever enrols for another user or origin makes all keys anew, in a
+ * profile of its own.
+ * @throws {KeyferryError} `state-conflict`, `statement-expired`
+ */
 export async function firstStatement(
   { store, device, now }: EnrolmentParts,
   origin: string,
   user: UserId,
 ): Promise<Statement<DevicePayload>> {
-  const kept = store.ownStatements.newest('kf-device+jwt')
-  if (kept !== null) return readStatement(deviceStatement, kept.text)
+  const kept = store.ownStatements.list('kf-device+jwt')[0]
   const at = now()
+  if (kept !== undefined) {
+    const statement = readStatement(deviceStatement, kept.text)
+    const { payload } = statement
+    if (payload.origin !== origin || payload.user !== user || payload.seq !== 1) {
+      throw new KeyferryError('state-conflict', 'this profile was begun for another user or server: use a fresh one')
+    }
+    if (at >= payload.exp) throw new KeyferryError('statement-expired', 'this profile was begun too long ago')
+    return statement
+  }
   if (device.transportKeys(at).length === 0) {
     await device.makeTransportKey({ alg: 'HPKE-7', nbf: at, exp: at + STATEMENT_LIFE_SECONDS })
   }
@@ -123,10 +152,15 @@ async function firstSet(
   origin: string,
   root: Signer,
   statement: Statement<DevicePayload>,
+  trust: Trust,
 ): Promise<Statement<DeviceSetPayload>> {
-  const kept = store.ownStatements.newest('kf-device-set+jwt')
-  if (kept !== null) return readStatement(deviceSetStatement, kept.text)
+  const kept = store.ownStatements.list('kf-device-set+jwt')[0]
   const at = now()
+  if (kept !== undefined) {
+    const set = readStatement(deviceSetStatement, kept.text)
+    if (at >= set.payload.exp) throw new KeyferryError('set-expired', 'this profile was begun too long ago')
+    return set
+  }
   const set = await signStatement(deviceSetStatement, root, {
     v: 1,
     origin,
@@ -145,6 +179,8 @@ async function firstSet(
       },
     ],
     revoked: [],
+    // A set without `trust` leaves it to each device; later ones could not take it back.
+    ...(trust.cas.length + trust.witnesses.length === 0 ? {} : { trust }),
   })
   store.ownStatements.put({ typ: 'kf-device-set+jwt', seq: 1, ref: set.ref, text: set.text, at })
   return set

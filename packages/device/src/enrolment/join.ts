@@ -9,12 +9,12 @@ import {
   deviceSetStatement,
   type EnrolmentAnswer,
   type EnrolmentId,
-  handoverRefs,
   inTime,
   isPairing,
   KeyferryError,
   namedThumbprint,
   type PairingString,
+  type PublicSigningJwk,
   pairingKey,
   pairingMac,
   parsePairingString,
@@ -23,13 +23,16 @@ import {
   type Statement,
   type Thumbprint,
   type Trust,
-  thumbprint,
   type UserId,
 } from '@keyferry/protocol'
 import { type Client, client } from '../client/client.ts'
+import { deviceTime } from '../open-device.ts'
+import { seenOf } from '../trust/seen-set.ts'
 import { fetchConfiguration, type ServerConfiguration } from './configuration.ts'
+import { deny } from './deny.ts'
 import { type EnrolmentParts, firstStatement } from './first-device.ts'
-import { type EnrolmentShown, waitForState } from './wait.ts'
+import { persistent } from './persistent.ts'
+import { CLAIMED_SECONDS, type EnrolmentShown, waitForState } from './wait.ts'
 
 export interface Joined {
   readonly user: UserId
@@ -50,54 +53,87 @@ export interface JoinOptions {
  * Joins as a further device of somebody: the part of N in PROTOCOL 3. What it is to trust comes under a mac of the other device, past the
  * server. Use a profile of its own: if this fails, all of it is forgotten and made anew for the next try.
  * @throws {KeyferryError} `malformed`, `not-found`, `mac-invalid`, `statement-invalid`, `possession-failed`, `response-invalid`,
- *   `set-invalid`, `set-expired`, `declined`
+ *   `set-invalid`, `set-expired`, `declined`; `state-conflict` in a profile that was used before
  */
-export async function joinAsDevice(parts: EnrolmentParts, text: string, options: JoinOptions): Promise<Joined> {
+export async function joinAsDevice(given: EnrolmentParts, text: string, options: JoinOptions): Promise<Joined> {
   const pairing = parsePairingString(text)
   if (!isPairing(pairing)) throw new KeyferryError('malformed', 'this string makes a first device: use it with init')
-  const { device, transport, now, random } = parts
+  const { store, device, transport, random } = given
+  if (store.ownStatements.newest('kf-device+jwt') !== null) {
+    throw new KeyferryError('state-conflict', 'a device that joins again makes all its keys anew: use a fresh profile')
+  }
+  const now = deviceTime(store, given.now)
+  const parts: EnrolmentParts = { ...given, now }
   const configuration = await fetchConfiguration(transport, pairing.origin, now())
-  /** Until step 5 answers are verified with keys that only TLS vouches for; each one used is compared then. */
-  const used = new Set<Thumbprint>()
-  const calls = client({
-    origin: pairing.origin,
-    transport,
-    signer: device.signer,
-    serverKey(kid) {
-      const key = configuration.keys.get(kid) ?? null
-      if (key !== null) used.add(kid)
-      return key
-    },
-    now,
-    random,
-  })
+  const keys = untilVouchedFor(configuration)
+  const calls = persistent(
+    client({ origin: pairing.origin, transport, signer: device.signer, serverKey: keys.find, now, random }),
+    given.pause,
+  )
   const statement = await firstStatement(parts, pairing.origin, pairing.user)
   const en = await claim(calls, pairing, statement)
+  const waiting = {
+    ...options,
+    ...(given.pause === undefined ? {} : { pause: given.pause }),
+    until: now() + CLAIMED_SECONDS,
+    now,
+  }
   options.report?.('claimed')
   options.show(device.signer.id)
+  const denied = 'the other device did not confirm this one'
   try {
-    const answered = await waitFor(calls, en, 'answered', options)
-    options.report?.('answered')
+    const answered = await waitForState(calls, en, 'answered', { ...waiting, denied })
     const { answer, set, challenges } = await checkAnswer(parts, pairing, en, statement, answered)
-    for (const kid of used) {
-      if (!answer.serverKeys.includes(kid)) throw new KeyferryError('response-invalid', 'the server used another key')
-    }
+    keys.restrict(answer.serverKeys)
+    options.report?.('answered')
     await prove(parts, calls, en, statement, challenges)
     options.report?.('proven')
-    await waitFor(calls, en, 'approved', options)
+    await waitForState(calls, en, 'approved', { ...waiting, denied })
     keep(parts, pairing, configuration, answer, set, options.label)
-    parts.store.ownStatements.markDone('kf-device+jwt', statement.payload.seq)
     return { user: pairing.user, username: pairing.username, device: device.signer.id, trust: trustOf(pairing, set) }
   } catch (error) {
-    await deny(calls, en, error)
+    await deny(calls, en, error, options.signal)
     throw error
   } finally {
     pairing.secret.fill(0)
   }
 }
 
+interface VouchedKeys {
+  readonly find: (kid: Thumbprint) => PublicSigningJwk | null
+  /** @throws {KeyferryError} `response-invalid` if an answer before was verified with another key */
+  restrict(vouchedFor: readonly Thumbprint[]): void
+}
+
+/**
+ * Until step 5 answers are verified with keys that only TLS vouches for; then each one used must be among those that the other device
+ * named, and no other counts any more.
+ */
+function untilVouchedFor({ keys, signedBy }: ServerConfiguration): VouchedKeys {
+  const used = new Set<Thumbprint>([signedBy])
+  let allowed: ReadonlySet<Thumbprint> | null = null
+  return {
+    find(kid) {
+      const key = keys.get(kid) ?? null
+      if (key === null || (allowed !== null && !allowed.has(kid))) return null
+      used.add(kid)
+      return key
+    },
+    restrict(vouchedFor) {
+      allowed = new Set(vouchedFor)
+      for (const kid of used) {
+        if (!allowed.has(kid)) throw new KeyferryError('response-invalid', 'the server used another key')
+      }
+    },
+  }
+}
+
 /** Step 2. */
-async function claim(calls: Client, pairing: PairingString, statement: Statement<DevicePayload>): Promise<EnrolmentId> {
+async function claim(
+  calls: Pick<Client, 'call'>,
+  pairing: PairingString,
+  statement: Statement<DevicePayload>,
+): Promise<EnrolmentId> {
   const mac = pairingMac(pairingKey('new', pairing.secret, pairing.origin), statement.text)
   const answer = await calls.call({
     method: 'POST',
@@ -105,18 +141,6 @@ async function claim(calls: Client, pairing: PairingString, statement: Statement
     json: { code: pairing.code, statement: statement.text, mac },
   })
   return answer.json<{ id: EnrolmentId }>().id
-}
-
-async function waitFor(
-  calls: Client,
-  en: EnrolmentId,
-  state: EnrolmentShown['state'],
-  options: JoinOptions,
-): Promise<EnrolmentShown> {
-  const shown = await waitForState(calls, en, [state], options.signal)
-  if (shown?.state === state) return shown
-  if (shown?.state === 'denied') throw new KeyferryError('declined', 'the other device did not confirm this one')
-  throw new KeyferryError('not-found', 'the time for pairing is over')
 }
 
 interface CheckedAnswer {
@@ -127,7 +151,7 @@ interface CheckedAnswer {
 
 /** Step 5: the mac before all else, then who and what, then the set under the root id of the string. */
 async function checkAnswer(
-  { device, now }: EnrolmentParts,
+  { store, device, now }: EnrolmentParts,
   pairing: PairingString,
   en: EnrolmentId,
   statement: Statement<DevicePayload>,
@@ -141,6 +165,8 @@ async function checkAnswer(
   const set = readStatement(deviceSetStatement, shown.set)
   const challenges = checkEnrolmentAnswer(answer, expectation(pairing, en, statement, set, device.signer.id))
   await checkDeviceSet(set, { origin: pairing.origin, user: pairing.user })
+  // A set of the own user, verified: this device's time is not before it (PROTOCOL 1).
+  store.clock.raise(set.payload.iat)
   if (inTime(set.payload, now()) !== 'in-time') throw new KeyferryError('set-expired', 'the set is out of time')
   if (set.payload.trust !== undefined && set.payload.trust.log !== pairing.log) {
     throw new KeyferryError('set-invalid', 'the set trusts another log than the string')
@@ -168,7 +194,7 @@ function expectation(
 
 async function prove(
   { device }: EnrolmentParts,
-  calls: Client,
+  calls: Pick<Client, 'call'>,
   en: EnrolmentId,
   statement: Statement<DevicePayload>,
   challenges: readonly CheckedChallenge[],
@@ -198,6 +224,7 @@ function keep(
 ): void {
   const at = now()
   store.transaction(() => {
+    for (const { typ, seq } of store.ownStatements.unsent()) store.ownStatements.markDone(typ, seq)
     store.identity.put({
       origin: pairing.origin,
       user: pairing.user,
@@ -214,16 +241,7 @@ function keep(
     store.seen.commit(
       store.seen.state(),
       {
-        users: [
-          {
-            user: pairing.user,
-            seq: set.payload.seq,
-            ref: set.ref,
-            handovers: handoverRefs(set),
-            root: thumbprint(set.payload.root),
-            hadTrust: set.payload.trust !== undefined,
-          },
-        ],
+        users: [seenOf(set, null)],
         devices: [],
         names: [],
         pins: [],
@@ -234,16 +252,4 @@ function keep(
       new Map([[set.ref, set.text]]),
     )
   })
-}
-
-const DENIALS: ReadonlySet<string> = new Set(['mac-invalid', 'statement-invalid', 'possession-failed'])
-
-async function deny(calls: Client, en: EnrolmentId, error: unknown): Promise<void> {
-  if (!(error instanceof KeyferryError)) return
-  const reason = DENIALS.has(error.code) ? error.code : 'declined'
-  try {
-    await calls.call({ method: 'POST', path: `/v1/enrolments/${en}/denial`, json: { reason } })
-  } catch {
-    // It has ended already, or nobody is there to hear: it expires by itself.
-  }
 }

@@ -1,5 +1,7 @@
-import type { EnrolmentId } from '@keyferry/protocol'
+import { type EnrolmentId, type EpochSeconds, KeyferryError } from '@keyferry/protocol'
 import type { Client } from '../client/client.ts'
+import { pause } from '../client/pause.ts'
+import type { Pause } from './persistent.ts'
 
 /** `GET /v1/enrolments/{en}` (PROTOCOL 3). */
 export interface EnrolmentShown {
@@ -12,29 +14,51 @@ export interface EnrolmentShown {
   readonly proof?: { readonly answers: readonly { readonly kid: string; readonly mac: string }[] }
 }
 
-const WAIT_SECONDS = 30
-const MAX_ROUNDS = 200
+/** From the claim on (PROTOCOL 3). */
+export const CLAIMED_SECONDS = 3600
 
-/** Waits until the enrolment is in one of these states, or at its end; null after an hour and a half, or when aborted. */
+const WAIT_SECONDS = 30
+/** Between answers that said nothing: a server that does not hold requests is not hammered. */
+const BREATH_MILLISECONDS = 500
+
+export interface WaitOptions {
+  /** The own clock ends it too, whatever the server says. */
+  readonly until: EpochSeconds
+  readonly now: () => EpochSeconds
+  /** What it means if somebody denied. */
+  readonly denied: string
+  readonly signal?: AbortSignal
+  readonly pause?: Pause
+}
+
+/**
+ * Waits until the enrolment is in a state.
+ * @throws {KeyferryError} `declined` if it was denied or the signal aborts; `not-found` when its time is over
+ */
 export async function waitForState(
-  client: Client,
+  client: Pick<Client, 'call'>,
   en: EnrolmentId,
-  states: readonly EnrolmentShown['state'][],
-  signal?: AbortSignal,
-): Promise<EnrolmentShown | null> {
-  const wanted = new Set([...states, 'approved', 'denied', 'expired'])
+  state: EnrolmentShown['state'],
+  options: WaitOptions,
+): Promise<EnrolmentShown> {
+  const { until, now, signal } = options
   let etag: string | undefined
-  for (let round = 0; round < MAX_ROUNDS && signal?.aborted !== true; round++) {
+  while (now() < until) {
+    if (signal?.aborted === true) throw new KeyferryError('declined', 'you stopped it')
     const answer = await client.call({
       method: 'GET',
       path: `/v1/enrolments/${en}`,
       ...(etag === undefined ? {} : { waitSeconds: WAIT_SECONDS, headers: { 'if-none-match': etag } }),
       ...(signal === undefined ? {} : { signal }),
     })
-    if (answer.status === 304) continue
-    const shown = answer.json<EnrolmentShown>()
-    if (wanted.has(shown.state)) return shown
-    etag = answer.header('etag')
+    if (answer.status !== 304) {
+      const shown = answer.json<EnrolmentShown>()
+      if (shown.state === state) return shown
+      if (shown.state === 'denied') throw new KeyferryError('declined', options.denied)
+      if (shown.state === 'expired' || shown.state === 'approved') break
+    }
+    if (etag !== undefined) await (options.pause ?? pause)(BREATH_MILLISECONDS, signal)
+    etag = answer.header('etag') ?? etag
   }
-  return null
+  throw new KeyferryError('not-found', 'the time for pairing is over')
 }

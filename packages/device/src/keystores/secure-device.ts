@@ -131,6 +131,20 @@ export interface HoldsRoot {
   rootSignerById(id: Thumbprint): Signer | null
 }
 
+/** The root key can be taken out, for paper or another device, and brought in. Whoever can call this speaks for the user. */
+export interface ExportsRoot {
+  /**
+   * @returns PKCS#8 DER in a fresh buffer that the caller erases.
+   * @throws {KeyferryError} `key-absent`
+   */
+  exportRootKey(id: Thumbprint): Uint8Array
+  /**
+   * @param pkcs8 - DER of a P-256 key; the caller erases it.
+   * @throws {DeviceError} `key-format-unknown`
+   */
+  importRootKey(pkcs8: Uint8Array): Signer
+}
+
 /** Keys can be brought in from outside. */
 export interface ImportsKeys {
   /**

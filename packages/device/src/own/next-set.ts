@@ -2,20 +2,30 @@ import {
   type DeviceSetPayload,
   deviceSetStatement,
   KeyferryError,
-  type Ref,
   readStatement,
   type Signer,
   type Statement,
   signStatement,
-  utf8,
+  thumbprint,
 } from '@keyferry/protocol'
-import { SET_LIFE_SECONDS } from '../enrolment/first-device.ts'
+import { SET_LIFE_SECONDS } from '../enrolment/lifetimes.ts'
 import type { OpenDevice } from '../open-device.ts'
+import type { OwnStatement } from '../store/own-statements.ts'
+import { type SentParts, sendUnsentStatements } from './send-statements.ts'
 
-/** The newest set that the root in this device signed. */
-export function newestSet(open: Pick<OpenDevice, 'store'>): Statement<DeviceSetPayload> | null {
-  const newest = open.store.ownStatements.newest('kf-device-set+jwt')
-  return newest === null ? null : readStatement(deviceSetStatement, newest.text)
+const TYP = 'kf-device-set+jwt'
+type OwnSet = Statement<DeviceSetPayload>
+
+/** The newest set that a root in this device signed and the server has; hand-over sets are none. */
+export function newestSet({ store }: Pick<OpenDevice, 'store'>): OwnSet | null {
+  const unsent = new Set(store.ownStatements.unsent().map(({ ref }) => ref))
+  return newestOf(store.ownStatements.list(TYP).filter(({ ref }) => !unsent.has(ref)))
+}
+
+/** Whether something was signed after it that the server has not, or not wholly: a set on its way or refused, a hand-over alone. */
+export function isHalfDone({ store }: Pick<OpenDevice, 'store'>): boolean {
+  const newest = store.ownStatements.newest(TYP)
+  return newest !== null && newest.ref !== newestSet({ store })?.ref
 }
 
 /** What may change from one set to the next; the rest is carried over. */
@@ -23,54 +33,90 @@ export type SetChange = Partial<Pick<DeviceSetPayload, 'devices' | 'revoked' | '
 
 /**
  * Signs the next set of the user with the root key held here, keeps it, and puts it (PROTOCOL 2.2). What was signed and not yet sent goes
- * first: the server takes sets in order.
- * @throws {KeyferryError} `declined` where this device does not hold the root; `set-rollback` if another device signed meanwhile
+ * first: the server takes sets in order. One that the server refused for good (it ran out on the way, or the pairing that it ends did)
+ * gives way to this one, which revokes whom only that one listed.
+ * @param change - what to change, given the newest set that the server has.
+ * @throws {KeyferryError} `declined` where this device does not hold the root; `set-rollback` if another device signed meanwhile;
+ *   `statement-invalid` if the server refuses it
  */
-export async function signNextSet(open: OpenDevice, change: SetChange = {}): Promise<Statement<DeviceSetPayload>> {
+export async function signNextSet(
+  open: SentParts & Pick<OpenDevice, 'device'>,
+  change: (base: DeviceSetPayload) => SetChange = () => ({}),
+): Promise<OwnSet> {
   const { store, now } = open
-  const root = rootOf(open)
-  await sendUnsentStatements(open)
-  const before = newestSet(open)
-  if (before === null) throw new KeyferryError('declined', 'this device has signed no set yet')
+  const refused = (await sendUnsentStatements(open)).filter(({ typ }) => typ === TYP)
+  const standing = store.ownStatements.list(TYP).filter(({ ref }) => refused.every((one) => one.ref !== ref))
+  const base = newestOf(standing)
+  const last = readOwn(standing.at(-1))
+  if (base === null || last === null) throw new KeyferryError('declined', 'this device has signed no set yet')
+  const root = signerOf(open, thumbprint(last.payload.next ?? last.payload.root))
   const at = now()
-  const { devices, revoked, trust, handovers } = { ...before.payload, ...change }
+  const changed = { ...base.payload, ...change(base.payload) }
+  const handovers = [...(base.payload.handovers ?? []), ...(last.payload.next === undefined ? [] : [last.text])]
   const set = await signStatement(deviceSetStatement, root, {
     v: 1,
-    origin: before.payload.origin,
-    user: before.payload.user,
+    origin: base.payload.origin,
+    user: base.payload.user,
     root: root.jwk,
-    seq: before.payload.seq + 1,
-    prev: before.ref,
+    seq: last.payload.seq + 1,
+    prev: last.ref,
     iat: at,
     exp: at + SET_LIFE_SECONDS,
-    devices,
-    revoked,
-    ...(trust === undefined ? {} : { trust }),
-    ...(handovers === undefined ? {} : { handovers }),
+    devices: changed.devices,
+    revoked: [...changed.revoked, ...onlyThere(refused, changed, at)],
+    ...(changed.trust === undefined ? {} : { trust: changed.trust }),
+    ...(handovers.length === 0 ? {} : { handovers }),
   })
-  store.ownStatements.put({ typ: 'kf-device-set+jwt', seq: set.payload.seq, ref: set.ref, text: set.text, at })
-  await sendUnsentStatements(open)
+  store.transaction(() => {
+    if (refused[0] !== undefined) store.ownStatements.withdraw(TYP, refused[0].seq)
+    store.ownStatements.put({ typ: TYP, seq: set.payload.seq, ref: set.ref, text: set.text, at })
+  })
+  const again = await sendUnsentStatements(open)
+  if (again.some(({ ref }) => ref === set.ref)) {
+    throw new KeyferryError('statement-invalid', 'the server does not take the set')
+  }
   return set
 }
 
-export function rootOf(open: Pick<OpenDevice, 'device'>): Signer {
-  const root = open.device.rootSigner()
-  if (root === null) throw new KeyferryError('declined', 'the root key is on another device')
+/**
+ * The root key, where this device holds the current one.
+ * @throws {KeyferryError} `declined`
+ */
+export function rootOf(open: Pick<OpenDevice, 'device' | 'store'>): Signer {
+  const newest = newestSet(open)
+  if (newest === null) throw elsewhere()
+  return signerOf(open, thumbprint(newest.payload.root))
+}
+
+function signerOf({ device }: Pick<OpenDevice, 'device'>, id: ReturnType<typeof thumbprint>): Signer {
+  const root = device.rootSignerById(id)
+  if (root === null) throw elsewhere()
   return root
 }
 
-/** Sends what this device signed about itself or its user and the server may not have, in order. */
-export async function sendUnsentStatements(open: OpenDevice): Promise<void> {
-  for (const { typ, seq, ref, text } of open.store.ownStatements.unsent()) {
-    await putStatement(open, ref, text)
-    open.store.ownStatements.markDone(typ, seq)
-  }
+function elsewhere(): KeyferryError {
+  return new KeyferryError('declined', 'the root key is on another device')
 }
 
-async function putStatement(open: OpenDevice, ref: Ref, text: string): Promise<void> {
-  await open.client.call({
-    method: 'PUT',
-    path: `/v1/statements/${ref}`,
-    jose: { octets: utf8(text), type: 'application/jose' },
-  })
+/** A refused set exists all the same, and the server has it: its newcomers must not come in by it later. */
+function onlyThere(
+  refused: readonly OwnStatement[],
+  { devices, revoked }: Pick<DeviceSetPayload, 'devices' | 'revoked'>,
+  at: number,
+): DeviceSetPayload['revoked'] {
+  const known = new Set([...devices, ...revoked].map(({ id }) => id))
+  const named = refused.flatMap((own) => readOwn(own)?.payload.devices.map(({ id }) => id) ?? [])
+  return [...new Set(named)].filter((id) => !known.has(id)).map((id) => ({ id, at }))
+}
+
+function newestOf(sets: readonly OwnStatement[]): OwnSet | null {
+  for (const own of sets.toReversed()) {
+    const set = readOwn(own)
+    if (set !== null && set.payload.next === undefined) return set
+  }
+  return null
+}
+
+function readOwn(own: OwnStatement | undefined): OwnSet | null {
+  return own === undefined ? null : readStatement(deviceSetStatement, own.text)
 }

@@ -1,21 +1,29 @@
 import { type DeviceId, type DeviceSetPayload, KeyferryError, type Statement } from '@keyferry/protocol'
 import type { OpenDevice } from '../open-device.ts'
-import { newestSet, signNextSet } from './next-set.ts'
+import { type LoggedOptions, requireLogged } from './logged.ts'
+import { rootOf, signNextSet } from './next-set.ts'
 
 /**
  * Takes a device out of the set and names it as revoked: servers and devices refuse it from then on, also what it signed before
- * (PROTOCOL 2.2). What it holds it keeps: replace those keys.
+ * (PROTOCOL 2.2). What it holds it keeps: replace those keys. Waits for the log to show the set; if it does not, an alarm is open.
  * @throws {KeyferryError} `not-found` if the set does not list it; `declined` for this very device, or without the root
  */
-export async function revokeDevice(open: OpenDevice, device: DeviceId): Promise<Statement<DeviceSetPayload>> {
-  const set = newestSet(open)
-  if (set === null) throw new KeyferryError('declined', 'the root key is on another device')
-  const { devices, revoked } = set.payload
+export async function revokeDevice(
+  open: OpenDevice,
+  device: DeviceId,
+  options: LoggedOptions = {},
+): Promise<Statement<DeviceSetPayload>> {
+  rootOf(open)
   if (device === open.device.signer.id) throw new KeyferryError('declined', 'a device does not revoke itself')
-  if (devices.every((entry) => entry.id !== device))
-    throw new KeyferryError('not-found', 'the set lists no such device')
-  return signNextSet(open, {
-    devices: devices.filter((entry) => entry.id !== device),
-    revoked: [...revoked, { id: device, at: open.now() }],
+  const set = await signNextSet(open, ({ devices, revoked }) => {
+    if (devices.every((entry) => entry.id !== device)) {
+      throw new KeyferryError('not-found', 'the set lists no such device')
+    }
+    return {
+      devices: devices.filter((entry) => entry.id !== device),
+      revoked: [...revoked, { id: device, at: open.now() }],
+    }
   })
+  await requireLogged(open, set, options)
+  return set
 }

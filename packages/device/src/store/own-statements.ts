@@ -20,6 +20,11 @@ export interface OwnStatementStore {
    * @throws {KeyferryError} `state-conflict` unless `seq` = newest + 1: somebody signed meanwhile.
    */
   put(statement: OwnStatement): void
+  /**
+   * Forgets those from this `seq` on that were not sent with success: the server refused them, others take their places.
+   * Done ones stay.
+   */
+  withdraw(typ: OwnStatement['typ'], seq: number): void
   markDone(typ: OwnStatement['typ'], seq: number): void
   /** To be put (again) after a start, in order. */
   unsent(): OwnStatement[]

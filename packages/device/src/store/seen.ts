@@ -1,5 +1,8 @@
 import type { Ref, UserId } from '@keyferry/protocol'
-import type { Learned, TrustState } from '../trust/trust-state.ts'
+import type { Learned, SeenCheckpoint, TrustState } from '../trust/trust-state.ts'
+
+/** Without a checkpoint: what this device signed itself, which it knows without the log. */
+export type Seen = Omit<Learned, 'checkpoint'> & { readonly checkpoint: SeenCheckpoint | null }
 
 /** What this device has seen and never goes back behind (PROTOCOL 3, 10), as checks read it and as they leave it. */
 export interface SeenStore {
@@ -17,7 +20,7 @@ export interface SeenStore {
    * @throws {KeyferryError} `state-conflict`: take a new state, check again. `set-rollback`, `statement-rollback` if it would
    * go back all the same; `pin-conflict`.
    */
-  commit(basis: TrustState, learned: Learned, texts?: ReadonlyMap<Ref, string>): void
+  commit(basis: TrustState, learned: Seen, texts?: ReadonlyMap<Ref, string>): void
   /** The newest set seen of a user, as received; `null` if none was kept. */
   setText(user: UserId): string | null
 }

@@ -15,6 +15,7 @@ import type { DeviceStore } from '../../store/device-store.ts'
 import type { SealedKeyOctets } from '../../store/sealed-keys.ts'
 import type {
   ExportsKeys,
+  ExportsRoot,
   HeldKey,
   HoldsRoot,
   ImportsKeys,
@@ -25,7 +26,7 @@ import type {
   UnwrapRequest,
 } from '../secure-device.ts'
 import { openSealed, type SealedPlace, seal } from './sealing.ts'
-import { makeSigningKey, openSigningKey } from './signing-keys.ts'
+import { exportSigningKey, importSigningKey, makeSigningKey, openSigningKey } from './signing-keys.ts'
 import { destroyExpired, makeTransportKey, offersAt, openTransportKey } from './transport-keys.ts'
 
 /** A device whose keys are sealed in its own store: exposure `software` on both sides. */
@@ -35,6 +36,7 @@ export interface SoftwareDevice
     HoldsRoot,
     ImportsKeys,
     ExportsKeys,
+    ExportsRoot,
     ProvesPossession {}
 
 const WRAPS: readonly Capability[] = [{ alg: 'HPKE-7', exposure: 'software' }]
@@ -108,6 +110,12 @@ function softwareDevice(store: DeviceStore, master: KeyObject, signer: Signer): 
     rootSigner: () => signerFrom(sealedKeys.signingKey('root')),
     rootSignerById: (id) => signerFrom(sealedKeys.signingKeyById(id)),
     makeRootKey: () => makeSigningKey(sealedKeys, master, 'root'),
+    exportRootKey(id) {
+      const key = sealedKeys.signingKeyById(id)
+      if (key?.role !== 'root') throw new KeyferryError('key-absent', 'this device does not hold this root key')
+      return exportSigningKey(master, key)
+    },
+    importRootKey: (pkcs8) => importSigningKey(sealedKeys, master, 'root', pkcs8),
     importKey(key, octets) {
       store.transaction(() => {
         if (sealedKeys.keyOctets(key.key, key.generation) !== null)

@@ -21,6 +21,9 @@ export function ownStatementStore(database: Database): OwnStatementStore {
         database.run(sql, typ, seq, ref, statement, at)
       })
     },
+    withdraw(typ, seq) {
+      database.run('DELETE FROM own_statement WHERE typ = ? AND seq >= ? AND done = 0', typ, seq)
+    },
     markDone(typ, seq) {
       database.run('UPDATE own_statement SET done = 1 WHERE typ = ? AND seq = ?', typ, seq)
     },

@@ -1,17 +1,9 @@
 import { equalJson, KeyferryError, type Ref } from '@keyferry/protocol'
 import { DeviceError } from '../../errors.ts'
-import type {
-  AcceptedName,
-  Learned,
-  Pin,
-  SeenCheckpoint,
-  SeenDevice,
-  SeenUser,
-  TrustState,
-} from '../../trust/trust-state.ts'
+import type { AcceptedName, Pin, SeenCheckpoint, SeenDevice, SeenUser, TrustState } from '../../trust/trust-state.ts'
 import type { IdentityStore } from '../identity.ts'
 import type { PinStore } from '../pins.ts'
-import type { SeenStore } from '../seen.ts'
+import type { Seen, SeenStore } from '../seen.ts'
 import type { AnchorStore } from '../trust.ts'
 import { body, textOrNull } from './columns.ts'
 import type { Database } from './database.ts'
@@ -44,7 +36,7 @@ export function seenStore(database: Database, sources: SeenSources): SeenStore {
         for (const pin of learned.pins) sources.pins.put(pin)
         // The anchors first: a new log ends the old checkpoint, and this one is of the new log.
         if (learned.trust !== null) sources.anchors.put(learned.trust)
-        putDocument(database, 'checkpoint', learned.checkpoint)
+        if (learned.checkpoint !== null) putDocument(database, 'checkpoint', learned.checkpoint)
       })
     },
     setText(user) {
@@ -87,9 +79,9 @@ function nameKey({ ca, username }: Pick<AcceptedName, 'ca' | 'username'>): strin
 }
 
 /** What `learned` replaces must still be what the check compared it with, or be what it learned already. */
-function refuseStale(basis: TrustState, now: TrustState, learned: Learned): void {
+function refuseStale(basis: TrustState, now: TrustState, learned: Seen): void {
   const steps: Step[] = [
-    [mark(basis.checkpoint), mark(now.checkpoint), mark(learned.checkpoint)],
+    ...(learned.checkpoint === null ? [] : [checkpointStep(basis, now, learned.checkpoint)]),
     [basis.trust, now.trust, learned.trust ?? basis.trust],
     ...learned.users.map((seen): Step => [basis.seenUser(seen.user), now.seenUser(seen.user), seen]),
     ...learned.devices.map((seen): Step => [basis.seenDevice(seen.device), now.seenDevice(seen.device), seen]),
@@ -106,6 +98,10 @@ type Step = [before: unknown, current: unknown, after: unknown]
 
 function acceptedName(state: TrustState, { ca, username }: AcceptedName): AcceptedName | null {
   return state.acceptedName(ca, username)
+}
+
+function checkpointStep(basis: TrustState, now: TrustState, learned: SeenCheckpoint): Step {
+  return [mark(basis.checkpoint), mark(now.checkpoint), mark(learned)]
 }
 
 /** Cosignatures may be more or fewer: size and root are the checkpoint. */
