@@ -31,12 +31,12 @@ async function secondDevice(places: Places, paired: Device, fresh: Device): Prom
   const adding = start(places.home, paired, ['device', 'add', '--yes', '--name', fresh.name])
   const said = answers(adding)
   const first = await said.next()
-  must(first.done !== true, `${paired.name} could not invite: ${(await ended(adding)).stderr}`)
+  if (first.done === true) throw new Error(`${paired.name} could not invite: ${(await ended(adding)).stderr}`)
   const joined = await keyferry(
     places.home,
     fresh,
     ['join', '--name', fresh.name, ...withCa(places)],
-    String(first.value.invitation),
+    String(first.value.pairing),
   )
   must(joined.exit === 0, `${fresh.name} could not join: ${joined.stderr}`)
   for await (const _rest of said) {

@@ -72,6 +72,7 @@ export async function ferryToPhone(places: Places, keyFile: string): Promise<str
     later.objects.some(({ kind, state }) => kind === 'finished' && state === 'completed'),
     'laptop saw no end',
   )
+  must(!later.objects.some(({ kind }) => kind === 'problem'), 'the receipt of phone is not good')
   tell('', "later: laptop finds phone's receipt and checks its signature", 'laptop online, phone off')
   const [file] = readdirSync(folder)
   must(file !== undefined, 'phone filed no key')

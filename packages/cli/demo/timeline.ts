@@ -1,10 +1,12 @@
 const STEP_COLUMNS = 9
-const TEXT_COLUMNS = 66
+const TEXT_COLUMNS = 72
+const STARTED = performance.now()
 
-/** One line of the story: the step of the protocol, what happened, who is online. */
+/** One line of the story: when, the step of the protocol, what happened, who is online. */
 export function tell(step: string, text: string, online = ''): void {
+  const seconds = `${((performance.now() - STARTED) / 1000).toFixed(1).padStart(5)} s  `
   console.log(
-    `${step.padEnd(STEP_COLUMNS)}${text.padEnd(online === '' ? 0 : TEXT_COLUMNS)}${online === '' ? '' : `  ${online}`}`.trimEnd(),
+    `${seconds}${step.padEnd(STEP_COLUMNS)}${online === '' ? text : `${text.padEnd(TEXT_COLUMNS)}  ${online}`}`,
   )
 }
 

@@ -2,9 +2,11 @@ import { Command, type CommanderError } from 'commander'
 import { agentCommand } from './commands/agent.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { confirmCommand } from './commands/confirm.ts'
+import { deviceCommand } from './commands/device/index.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { initCommand } from './commands/init.ts'
+import { joinCommand } from './commands/join.ts'
 import { keyCommand } from './commands/key/index.ts'
 import { logCommand } from './commands/log/index.ts'
 import { pendingCommand } from './commands/pending.ts'
@@ -56,7 +58,7 @@ export function program(system: System): Command {
   ])
   const groups: readonly (readonly [string, readonly ((system: System) => Command)[]])[] = [
     ['A server and its people:', [serveCommand, userCommand]],
-    ['Your devices:', [initCommand]],
+    ['Your devices:', [initCommand, deviceCommand, joinCommand]],
     ['Keys:', [keyCommand]],
     [
       'Sending and taking in:',

@@ -119,12 +119,24 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/(localhost%3A|localhost:|127\.0\.0\.1:)\d{2,5}/g, '$1PORT'],
   [/\/log\+[0-9a-f]{8}\+\S+/g, '/log+VKEY'],
   [/\b\d\d:\d\d\b/g, 'HH:MM'],
+  [/\bprivate-[0-9a-z]{6}\b/g, 'private-ID'],
+  [/\bjust now\b|\b\d+ (?:s|ms|min) ago\b/g, 'N s ago'],
   [/\b\d+ (?:s|ms|min)\b/g, 'N s'],
+  [/\buntil \d+ [A-Z][a-z]{2}(?: \d{4})?\b/g, 'until DAY'],
+  [/\bin \d+ days\b/g, 'in N days'],
+  [/^( +dl_ID) \S+…$/gm, '$1 DEVICE'],
+  [/\bHPKE-7 {2}[\w-]{43}\b/g, 'HPKE-7  KID'],
+  [/\b\d+ entries, ([a-z ,]*)grown from the \d+/g, 'N entries, $1grown from the N'],
 ]
 
 /** A step as it can be compared with the one in a transcript. */
 export function normalised(step: Step, { home }: Pick<Machine, 'home'>): Step {
   const each = (text: string): string =>
-    VARYING.reduce((changed, [found, name]) => changed.replace(found, name), text.replaceAll(home, '/HOME'))
+    closeUp(VARYING.reduce((changed, [found, name]) => changed.replace(found, name), text.replaceAll(home, '/HOME')))
   return { ...step, stdout: each(step.stdout), stderr: each(step.stderr) }
+}
+
+/** Where a number of another length stood, columns moved: there, places count for nothing. */
+function closeUp(text: string): string {
+  return text.replace(/^.*N s.*$/gm, (line) => line.replace(/(\S) {2,}/g, '$1  '))
 }

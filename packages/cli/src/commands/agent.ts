@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { OpenDevice } from '@keyferry/device'
 import { Command } from 'commander'
@@ -44,6 +45,7 @@ async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<nu
   const { output, system } = call
   return withDevice(call, async (open) => {
     let exit: number = EXIT.done
+    if (saveTo !== undefined) mkdirSync(saveTo, { recursive: true, mode: 0o700 })
     const places = { folder: saveTo === undefined ? null : resolve(saveTo) }
     const parts = agentParts(open, places, (event) => {
       if (event.kind === 'connected' && !output.json) output.say(connectedLine(open))

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { Command } from 'commander'
 import { columns } from '../console/columns.ts'
 import { withExamples } from '../console/help.ts'
@@ -30,12 +29,15 @@ export function initCommand(system: System): Command {
     const { isPairing, parsePairingString } = await import('@keyferry/protocol')
     const { makeFirstDevice } = await import('@keyferry/device')
     const { inNewProfile } = await import('../device/new-profile.ts')
-    const { readInvitation, notFor } = await import('../device/invitation.ts')
+    const { explainInvitation, notFor, readInvitation, shortHostName } = await import('../device/invitation.ts')
     const text = await readInvitation(call, given[0])
     const string = parsePairingString(text)
     if (isPairing(string)) throw notFor('keyferry join')
     const label = options.name ?? shortHostName()
-    const made = await inNewProfile(call, string.origin, options, (profile) => makeFirstDevice(profile, text, label))
+    const rules = { origin: string.origin, resumable: true }
+    const made = await inNewProfile(call, options, rules, (parts) => makeFirstDevice(parts, text, label)).catch(
+      explainInvitation,
+    )
     call.output.answer({ ...made, label, origin: string.origin }, [
       `This is ${made.username}'s first device.`,
       ...columns(
@@ -46,12 +48,7 @@ export function initCommand(system: System): Command {
         '  ',
       ),
     ])
-    call.output.say(
-      'Next: `keyferry agent` (or `keyferry agent --install` as a service), `keyferry device add` for the next device.',
-    )
+    call.output.say('Next: `keyferry agent` (or `keyferry agent --install` as a service)')
+    call.output.more('`keyferry device add` for the next device: the root key lies on this one only')
   })
-}
-
-export function shortHostName(): string {
-  return hostname().split('.')[0] || 'device'
 }

@@ -2,6 +2,7 @@ import type { OpenDevice, TransferShown } from '@keyferry/device'
 import { Command } from 'commander'
 import { spanArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
+import { columns } from '../console/columns.ts'
 import { EXIT } from '../console/exit-codes.ts'
 import { Explained } from '../console/failure.ts'
 import { withExamples } from '../console/help.ts'
@@ -104,7 +105,7 @@ async function follow(
   const { agent, showTransfer } = await import('@keyferry/device')
   const { agentParts } = await import('../device/agent-parts.ts')
   const { tellSent } = await import('../views/sent.ts')
-  const { route, transferLines } = await import('../views/transfer.ts')
+  const { route, transferRow } = await import('../views/transfer.ts')
   const { waitForEnd } = await import('../device/wait-for-end.ts')
   const { output, system } = call
   const shown = { open, now: open.now(), paint: output.paint }
@@ -127,7 +128,7 @@ async function follow(
     wait === undefined || wait === true ? (system.stdout.isTTY === true ? Number.POSITIVE_INFINITY : 0) : Number(wait)
   const end = asked === 0 ? await showTransfer(open, transfer.tr) : await waitForEnd(call, open, transfer.tr, asked)
   const last = end?.transfer ?? transfer
-  output.answer(last, transferLines({ ...shown, now: open.now() }, last, new Map()))
+  output.answer(last, columns([transferRow({ ...shown, now: open.now() }, last)]))
   if (last.state === 'open' && Number.isFinite(asked) && asked > 0) return EXIT.stillWaiting
   return last.state === 'open' || last.state === 'completed' ? EXIT.done : EXIT.failed
 }

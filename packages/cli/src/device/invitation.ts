@@ -1,4 +1,6 @@
+import { hostname } from 'node:os'
 import { CliError } from '../console/cli-error.ts'
+import { Explained } from '../console/failure.ts'
 import type { Invocation } from '../invocation.ts'
 
 const MAX_OCTETS = 65_536
@@ -13,22 +15,35 @@ export async function readInvitation({ system, prompts }: Invocation, argument: 
   return (await prompts.text('Paste the string that the other side shows', 'the string as argument')).trim()
 }
 
+/** The first string in what comes: whatever is said around it may stay there, and the other end may still be open. */
 async function readStandardInput(stdin: NodeJS.ReadStream): Promise<string> {
   let text = ''
   for await (const chunk of stdin) {
     text += String(chunk)
-    if (text.length > MAX_OCTETS) break
+    if (/keyferry:\?[A-Za-z0-9%&=?._~-]+[^A-Za-z0-9%&=?._~-]/.test(text) || text.length > MAX_OCTETS) break
   }
-  // Whatever was said around it may stay there: the output of `keyferry user invite` as it is.
-  const string = /keyferry:\?[!-~]+/.exec(text)?.[0]
-  if (string === undefined) {
-    throw new CliError('wrong-use', 'there is no invitation in what was given', {
-      hint: 'as argument, or by standard input',
-    })
-  }
-  return string
+  const string = /keyferry:\?[A-Za-z0-9%&=?._~-]+/.exec(text)?.[0]
+  if (string !== undefined) return string
+  throw new CliError('wrong-use', 'there is no invitation in what was given', {
+    hint: 'as argument, or by standard input',
+  })
 }
 
 export function notFor(right: string): CliError {
   return new CliError('wrong-use', 'this string is for the other command', { hint: `${right} takes it` })
+}
+
+/** To the server a used, an expired and a wrong code are one and the same. */
+export function explainInvitation(error: unknown): never {
+  const isUnknown = error instanceof Error && 'code' in error && error.code === 'not-found'
+  if (!isUnknown) throw error
+  throw new Explained(error, {
+    more: 'The string was used before, or its ten minutes are over.',
+    hint: 'ask for a new one where it came from',
+  })
+}
+
+/** What a device is called if nobody says otherwise. */
+export function shortHostName(): string {
+  return hostname().split('.')[0] || 'device'
 }

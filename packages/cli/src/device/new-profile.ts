@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  type DeviceStore,
+  type EnrolmentParts,
   hasDeviceStore,
   hasMasterKey,
   makeMasterKey,
@@ -10,16 +9,15 @@ import {
   openDeviceStore,
   openMasterKey,
   openSoftwareDevice,
-  type SoftwareDevice,
   systemRandom,
   systemTime,
   TLS_CA_FILE,
-  type Transport,
   writeFileAtomically,
 } from '@keyferry/device'
 import { CliError } from '../console/cli-error.ts'
-import { choosePassphrase } from '../console/passphrase.ts'
+import { choosePassphrase, readPassphrase } from '../console/passphrase.ts'
 import type { Invocation } from '../invocation.ts'
+import { discardProfile } from './discard-profile.ts'
 import { findTlsCa } from './tls-ca.ts'
 
 export interface NewProfileOptions {
@@ -28,44 +26,43 @@ export interface NewProfileOptions {
   readonly passphrase?: boolean
 }
 
-/** A device that is being made: with keys of its own, not yet known to anybody. */
-export interface NewProfile {
-  readonly store: DeviceStore
-  readonly device: SoftwareDevice
-  readonly transport: Transport
-  readonly now: () => number
-  readonly random: (count: number) => Uint8Array
+export interface NewProfileRules {
+  readonly origin: string
+  /** Whether a try that broke off may go on with the keys that it made: the same claim is sent again. */
+  readonly resumable: boolean
 }
 
 /**
- * Makes a device in the profile folder and lets `enrol` make it known. If that fails before anything was claimed in its name, the folder
- * is as before; if it may have been claimed, all is kept and the same command goes on where it stopped.
+ * Makes a device in the profile folder and lets `enrol` make it known. If that fails nothing of it stays behind, unless a claim may have
+ * reached the server and can be repeated: then the same command goes on where it stopped.
  */
 export async function inNewProfile<T>(
   call: Invocation,
-  origin: string,
   options: NewProfileOptions,
-  enrol: (profile: NewProfile) => Promise<T>,
+  { origin, resumable }: NewProfileRules,
+  enrol: (parts: EnrolmentParts) => Promise<T>,
 ): Promise<T> {
-  const { profile: folder } = call
-  const begun = hasMasterKey(folder)
-  if (begun) refuseJoined(folder)
+  const { profile } = call
+  refuseJoined(profile)
+  const resumed = resumable && hasMasterKey(profile)
+  if (!resumed) discardProfile(profile)
   const ca = findTlsCa(call, origin, options.tlsCa)
-  const opened = begun ? await reopen(call) : await make(call, options)
-  if (ca !== null) writeFileAtomically(join(folder, TLS_CA_FILE), Buffer.from(ca), 'replace')
+  const opened = resumed ? await reopen(call) : await make(call, options)
+  if (ca !== null) writeFileAtomically(join(profile, TLS_CA_FILE), Buffer.from(ca), 'replace')
   const transport = nodeTransport(ca === null ? {} : { ca })
-  const profile: NewProfile = { ...opened, transport, now: systemTime, random: systemRandom }
-  let claimed = false
+  let keep = false
   try {
-    return await enrol(profile)
+    const result = await enrol({ ...opened, transport, now: systemTime, random: systemRandom })
+    keep = true
+    return result
   } catch (error) {
-    claimed = error instanceof Error && error.name === 'UnreachableError' && profile.store.identity.find() !== null
+    const unanswered = error instanceof Error && error.name === 'UnreachableError'
+    keep = resumable && unanswered && opened.store.identity.find() !== null
     throw error
   } finally {
-    const failed = profile.store.identity.find() === null || profile.store.ownStatements.unsent().length > 0
     transport.close()
-    profile.store.close()
-    if (failed && !claimed && !begun) rmSync(folder, { recursive: true })
+    opened.store.close()
+    if (!keep) discardProfile(profile)
   }
 }
 
@@ -83,7 +80,9 @@ function refuseJoined(folder: string): void {
   }
 }
 
-async function make(call: Invocation, options: NewProfileOptions): Promise<Pick<NewProfile, 'store' | 'device'>> {
+type Opened = Pick<EnrolmentParts, 'store' | 'device'>
+
+async function make(call: Invocation, options: NewProfileOptions): Promise<Opened> {
   const { prompts, passphraseFile: file, output } = call
   const warn = (text: string): void => output.say(text)
   const passphrase = await choosePassphrase({ file, prompts, warn }, options.passphrase === false)
@@ -96,16 +95,10 @@ async function make(call: Invocation, options: NewProfileOptions): Promise<Pick<
   }
 }
 
-async function reopen(call: Invocation): Promise<Pick<NewProfile, 'store' | 'device'>> {
-  const { readPassphrase } = await import('../console/passphrase.ts')
-  const { prompts, passphraseFile: file, output } = call
-  const master = await openMasterKey(call.profile, () =>
-    readPassphrase({ file, prompts, warn: (text) => output.say(text) }),
-  )
-  const store = openDeviceStore(call.profile)
-  const device =
-    store.sealedKeys.signingKey('device') === null
-      ? makeSoftwareDevice(store, master)
-      : openSoftwareDevice(store, master)
-  return { store, device }
+async function reopen({ prompts, passphraseFile: file, output, profile }: Invocation): Promise<Opened> {
+  const warn = (text: string): void => output.say(text)
+  const master = await openMasterKey(profile, () => readPassphrase({ file, prompts, warn }))
+  const store = openDeviceStore(profile)
+  const begun = store.sealedKeys.signingKey('device') !== null
+  return { store, device: begun ? openSoftwareDevice(store, master) : makeSoftwareDevice(store, master) }
 }

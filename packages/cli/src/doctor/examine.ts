@@ -74,15 +74,10 @@ async function fetchStatement<P>(open: OpenDevice, type: StatementType<P>, ref: 
 }
 
 async function lookAtLog(open: OpenDevice): Promise<readonly Finding[]> {
-  const log = publicLog(open)
-  try {
-    const { head, since } = await checkHead(open, log)
-    const grown =
-      since === null ? 'this device has seen none of it before' : `grown from the ${since} that this device had seen`
-    return [ok('log', `${head.size} entries, ${grown}`)]
-  } finally {
-    log.close()
-  }
+  const { head, since } = await checkHead(open, publicLog(open))
+  const grown =
+    since === null ? 'this device has seen none of it before' : `grown from the ${since} that this device had seen`
+  return [ok('log', `${head.size} entries, ${grown}`)]
 }
 
 function lookAtStatement(open: OpenDevice): Finding {

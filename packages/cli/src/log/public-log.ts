@@ -1,4 +1,4 @@
-import { nodeTransport, type OpenDevice, type Transport, tlsCa } from '@keyferry/device'
+import type { OpenDevice } from '@keyferry/device'
 import { fromUtf8, KeyferryError, signRequest, toBase64url } from '@keyferry/protocol'
 
 const TIMEOUT_MILLISECONDS = 30_000
@@ -10,30 +10,27 @@ export interface PublicLog {
   checkpoint(): Promise<string>
   /** Leaves of one tile, `width` of 256. For devices that the server knows: the request is signed. */
   leaves(tile: number, width: number): Promise<readonly string[]>
-  close(): void
 }
 
 export function publicLog(open: OpenDevice): PublicLog {
-  const transport = nodeTransport(tlsCa(open.folder))
   return {
-    checkpoint: async () => fromUtf8(await get(open, transport, '/log/checkpoint', false)),
+    checkpoint: async () => fromUtf8(await get(open, '/log/checkpoint', false)),
     async leaves(tile, width) {
       const partial = width === TILE_WIDTH ? '' : `.p/${width}`
-      const leaves = readEntries(await get(open, transport, `/log/tile/entries/${tileName(tile)}${partial}`, true))
+      const leaves = readEntries(await get(open, `/log/tile/entries/${tileName(tile)}${partial}`, true))
       if (leaves.length !== width) throw new KeyferryError('response-invalid', 'the log shows another number of leaves')
       return leaves
     },
-    close: () => transport.close(),
   }
 }
 
-async function get(open: OpenDevice, transport: Transport, path: string, signed: boolean): Promise<Uint8Array> {
+async function get(open: OpenDevice, path: string, signed: boolean): Promise<Uint8Array> {
   const url = open.client.origin + path
   const facts = { now: open.now(), nonce: toBase64url(open.random(16)), lifetimeSeconds: 120 }
   const headers = signed
     ? await signRequest(open.device.signer, { method: 'GET', targetUri: url, headers: () => undefined }, facts)
     : {}
-  const answer = await transport.send({
+  const answer = await open.transport.send({
     method: 'GET',
     url,
     headers: { ...headers },

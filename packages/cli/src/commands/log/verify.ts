@@ -18,27 +18,22 @@ export function logVerifyCommand(system: System): Command {
     const { KeyferryError } = await import('@keyferry/protocol')
     const { output } = call
     await withDevice(call, async (open) => {
-      const log = publicLog(open)
-      try {
-        const verified = await verifyLog(open, log, (read, of) => output.detail(`read ${read} of ${of} entries`))
-        const own = await examineOwnLeaves(open, verified.own)
-        const since = verified.since === null ? '' : `, grown from the ${verified.since} that this device had seen`
-        output.answer({ ...verified, own }, [
-          `${verified.size} entries, all of them as signed${since}`,
-          ...own.map(
-            ({ index, what, strange }) =>
-              `  ${String(index).padStart(6)}  ${strange ? output.paint.bad('NOT YOURS') : 'yours'}  ${what}`,
-          ),
-        ])
-        if (verified.quorum === 0)
-          output.say(
-            'no witness is asked (quorum 0): a log with two faces is noticed late; keyferry trust witness VKEY',
-          )
-        if (own.some(({ strange }) => strange))
-          throw new KeyferryError('log-inconsistent', 'the log holds something in your name that you did not make')
-      } finally {
-        log.close()
-      }
+      const verified = await verifyLog(open, publicLog(open), (read, of) =>
+        output.detail(`read ${read} of ${of} entries`),
+      )
+      const own = await examineOwnLeaves(open, verified.own)
+      const since = verified.since === null ? '' : `, grown from the ${verified.since} that this device had seen`
+      output.answer({ ...verified, own }, [
+        `${verified.size} entries, all of them as signed${since}`,
+        ...own.map(
+          ({ index, what, strange }) =>
+            `  ${String(index).padStart(6)}  ${strange ? output.paint.bad('NOT YOURS') : 'yours'}  ${what}`,
+        ),
+      ])
+      if (verified.quorum === 0)
+        output.say('no witness is asked (quorum 0): a log with two faces is noticed late; keyferry trust witness VKEY')
+      if (own.some(({ strange }) => strange))
+        throw new KeyferryError('log-inconsistent', 'the log holds something in your name that you did not make')
     })
   })
 }

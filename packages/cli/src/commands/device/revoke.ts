@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { CliError } from '../../console/cli-error.ts'
+import { withExamples } from '../../console/help.ts'
+import { deviceFingerprint } from '../../console/ids.ts'
+import { withDevice } from '../../device/open.ts'
+import { does } from '../../invocation.ts'
+import type { System } from '../../system.ts'
+
+interface Options {
+  readonly yes?: boolean
+}
+
+export function deviceRevokeCommand(system: System): Command {
+  const command = new Command('revoke')
+    .summary('take a lost device out')
+    .description(
+      'Takes a device out of your set: nobody gives it keys or takes any from it again. What it holds it keeps, so replace those keys. Works where the root key is.',
+    )
+    .argument('<device>', 'its name, or the beginning of its id')
+    .option('--yes', 'do not ask')
+  withExamples(command, [['keyferry device revoke phone', '']])
+  return does<Options>(command, system, 'not revoked', async (call, { yes }, typed) => {
+    const { revokeDevice } = await import('@keyferry/device')
+    const { choose } = await import('../../console/choose.ts')
+    const { calledDevices, ownDevices } = await import('../../device/own-devices.ts')
+    await withDevice(call, async (open) => {
+      const device = choose('device', typed, calledDevices((await ownDevices(open)).devices))
+      const shown =
+        device.name === '' ? deviceFingerprint(device.id) : `${device.name} (${deviceFingerprint(device.id)})`
+      const question = `Revoke ${shown}? It cannot come back but as a new device.`
+      if (yes !== true && !(await call.prompts.confirm(question, '--yes')))
+        throw new CliError('answered-no', 'you said no')
+      await revokeDevice(open, device.id)
+      call.output.answer({ device: device.id, state: 'revoked' }, [`${shown} is revoked.`])
+      call.output.say('it keeps the keys that it holds: replace them')
+    })
+  })
+}

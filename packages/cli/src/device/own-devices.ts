@@ -1,0 +1,35 @@
+import type { OpenDevice } from '@keyferry/device'
+import type { DeviceId, DeviceSetPayload } from '@keyferry/protocol'
+import type { Called } from '../console/choose.ts'
+import { deviceNames } from './device-names.ts'
+
+/** A device of the own user, as the newest set that the server shows lists it. */
+export interface OwnDevice {
+  readonly id: DeviceId
+  readonly name: string
+  readonly kind: string
+  readonly roles: readonly string[]
+  readonly state: 'active' | 'suspended' | 'revoked'
+  readonly lastProofAt: number | null
+  readonly own: boolean
+}
+
+/** What the server shows of the own user: for people to look at; what devices do rests on their own checks. */
+export async function ownDevices(open: OpenDevice): Promise<{ set: DeviceSetPayload; devices: readonly OwnDevice[] }> {
+  const { fetchSet, findUser } = await import('@keyferry/device')
+  const shown = await findUser(open, open.store.seen.state().user)
+  const set = (await fetchSet(open, shown.set)).payload
+  const names = deviceNames(open)
+  const devices: OwnDevice[] = []
+  for (const { id, kind, roles } of set.devices) {
+    const answer = await open.client.call({ method: 'GET', path: `/v1/devices/${id}` })
+    const { state, lastProofAt } = answer.json<{ state: OwnDevice['state']; lastProofAt?: number }>()
+    const own = id === open.device.signer.id
+    devices.push({ id, name: names.get(id) ?? '', kind, roles, state, lastProofAt: lastProofAt ?? null, own })
+  }
+  return { set, devices }
+}
+
+export function calledDevices(devices: readonly OwnDevice[]): readonly Called<OwnDevice>[] {
+  return devices.map((device) => ({ thing: device, id: device.id, name: device.name }))
+}
