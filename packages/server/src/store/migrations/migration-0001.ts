@@ -2,7 +2,10 @@ import { type Kysely, sql } from 'kysely'
 import type { ColumnTypes } from './column-types.ts'
 
 /** The first schema. What each table is for: sql/tables.ts. */
-export async function migration0001(db: Kysely<unknown>, { octets, rowNumber, counter }: ColumnTypes): Promise<void> {
+export async function migration0001(
+  db: Kysely<unknown>,
+  { octets, rowNumber, counter, clustered }: ColumnTypes,
+): Promise<void> {
   const { schema } = db
   await schema
     .createTable('account')
@@ -39,8 +42,7 @@ export async function migration0001(db: Kysely<unknown>, { octets, rowNumber, co
     .execute()
   await schema.createIndex('statement_user').on('statement').columns(['user_id', 'typ', 'seq']).execute()
 
-  await schema
-    .createTable('key_role')
+  await clustered(schema.createTable('key_role'))
     .addColumn('thumbprint', 'text', (c) => c.primaryKey())
     .addColumn('role', 'text', (c) => c.notNull())
     .addColumn('holder', 'text', (c) => c.notNull())
@@ -77,8 +79,7 @@ export async function migration0001(db: Kysely<unknown>, { octets, rowNumber, co
     .addColumn('tr', 'text', (c) => c.notNull().unique())
     .addColumn('doc', 'text', (c) => c.notNull())
     .execute()
-  await schema
-    .createTable('transfer_party')
+  await clustered(schema.createTable('transfer_party'))
     .addColumn('party', 'text', (c) => c.notNull())
     .addColumn('seq', 'bigint', (c) => c.notNull().references('transfer.seq'))
     .addPrimaryKeyConstraint('transfer_party_pk', ['party', 'seq'])
@@ -148,17 +149,18 @@ export async function migration0001(db: Kysely<unknown>, { octets, rowNumber, co
   await waiting('delivery').columns(['delivery']).execute()
   await schema.createIndex('notice_expiry').on('notice').column('expires_at').execute()
 
-  await rowNumber(schema.createTable('decision'), 'seq')
-    .addColumn('ref', 'text', (c) => c.notNull().unique())
+  // `n` counts the records of a delivery.
+  await clustered(schema.createTable('decision'))
     .addColumn('dl', 'text', (c) => c.notNull())
+    .addColumn('n', 'integer', (c) => c.notNull())
+    .addColumn('ref', 'text', (c) => c.notNull())
     .addColumn('attempt', 'integer', (c) => c.notNull())
     .addColumn('octets', octets, (c) => c.notNull())
     .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('decision_pk', ['dl', 'n'])
     .execute()
-  await schema.createIndex('decision_delivery').on('decision').columns(['dl', 'seq']).execute()
 
-  await schema
-    .createTable('idempotency')
+  await clustered(schema.createTable('idempotency'))
     .addColumn('scope', 'text', (c) => c.notNull())
     .addColumn('key', 'text', (c) => c.notNull())
     .addColumn('request', 'text', (c) => c.notNull())
@@ -183,8 +185,7 @@ export async function migration0001(db: Kysely<unknown>, { octets, rowNumber, co
     .addColumn('hashes', octets, (c) => c.notNull())
     .addPrimaryKeyConstraint('tile_pk', ['level', 'idx'])
     .execute()
-  await schema
-    .createTable('meta')
+  await clustered(schema.createTable('meta'))
     .addColumn('name', 'text', (c) => c.primaryKey())
     .addColumn('value', 'text', (c) => c.notNull())
     .execute()

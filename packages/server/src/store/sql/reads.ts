@@ -197,7 +197,7 @@ export function sqlReads(db: Kysely<Tables>): Reads {
         .limit(sql.lit(1)),
     ),
     decisions: compiled(({ dl }) =>
-      db.selectFrom('decision').select(['ref', 'attempt', 'octets', 'created_at']).where('dl', '=', dl).orderBy('seq'),
+      db.selectFrom('decision').select(['ref', 'attempt', 'octets', 'created_at']).where('dl', '=', dl).orderBy('n'),
     ),
     idempotent: compiled(({ scope, key }) =>
       db

@@ -63,7 +63,7 @@ export interface Tables {
     expires_at: number
     doc: string
   }
-  decision: { seq: Generated<number>; ref: string; dl: string; attempt: number; octets: Uint8Array; created_at: number }
+  decision: { dl: string; n: number; ref: string; attempt: number; octets: Uint8Array; created_at: number }
   idempotency: { scope: string; key: string; request: string; status: number; body: string; expires_at: number }
   leaf: { idx: number; ref: string; text: string }
   tile: { level: number; idx: number; hashes: Uint8Array }

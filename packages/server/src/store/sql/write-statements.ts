@@ -295,8 +295,20 @@ export function writeStatements(db: Kysely<Tables>): WriteStatements {
     insertDecision: compiledWrite(({ ref, dl, attempt, octets, createdAt }) =>
       db
         .insertInto('decision')
-        .values({ ref, dl, attempt, octets, created_at: createdAt })
-        .onConflict((c) => c.column('ref').doNothing()),
+        .columns(['dl', 'n', 'ref', 'attempt', 'octets', 'created_at'])
+        .expression((q) => {
+          const made = q.selectFrom('decision').where('dl', '=', dl)
+          return db
+            .selectNoFrom([
+              sql.val(dl).as('dl'),
+              made.select((d) => d.fn.countAll<number>().as('n')).as('n'),
+              sql.val(ref).as('ref'),
+              sql.val(attempt).as('attempt'),
+              sql.val(octets).as('octets'),
+              sql.val(createdAt).as('created_at'),
+            ])
+            .where(q.not(q.exists(made.select('ref').where('ref', '=', ref))))
+        }),
     ),
     insertIdempotency: compiledWrite(({ scope, key, request, status, body, expiresAt }) =>
       db.insertInto('idempotency').values({ scope, key, request, status, body, expires_at: expiresAt }),

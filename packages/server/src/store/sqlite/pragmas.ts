@@ -2,23 +2,29 @@ import type { DatabaseSync } from 'node:sqlite'
 
 /** How long a connection waits for the lock of another one. */
 const BUSY_MS = 5000
+/** Negative: KiB instead of pages. */
+const CACHE_KIB = -16_384
+/** The WAL is copied into the database when it has so many pages (16 MiB): the more, the fewer copies of what changes often. */
+const WAL_PAGES = 4096
 
 /**
  * Settings of a connection that writes. FULL: a commit is on disk when it returns. `secure_delete`: what is deleted is overwritten
  * with zeros (who turns it off keeps erased wrapped keys readable on disk).
  */
 export function setUpWriting(db: DatabaseSync): void {
+  db.exec(`PRAGMA cache_size=${CACHE_KIB}`)
   db.exec(`PRAGMA busy_timeout=${BUSY_MS}`)
   db.exec('PRAGMA journal_mode=WAL')
   db.exec('PRAGMA synchronous=FULL')
   db.exec('PRAGMA secure_delete=ON')
   db.exec('PRAGMA foreign_keys=ON')
+  db.exec(`PRAGMA wal_autocheckpoint=${WAL_PAGES}`)
 }
 
 export function setUpReading(db: DatabaseSync): void {
   db.exec(`PRAGMA busy_timeout=${BUSY_MS}`)
   db.exec('PRAGMA query_only=ON')
-  db.exec('PRAGMA cache_size=-16384')
+  db.exec(`PRAGMA cache_size=${CACHE_KIB}`)
 }
 
 /**
