@@ -30,7 +30,7 @@ export function serverStore(dataFolder: string): ServerStore {
         device,
       ).map(({ type }) => type),
     decisions: (dl) =>
-      read<{ octets: Uint8Array }>('select octets from decision where dl = ? order by seq', dl).map(
+      read<{ octets: Uint8Array }>('select octets from decision where dl = ? order by n', dl).map(
         ({ octets }) =>
           JSON.parse(Buffer.from(octets).toString('utf8')) as { stage: string; decision: string; reason: string },
       ),

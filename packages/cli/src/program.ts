@@ -11,9 +11,11 @@ import { keyCommand } from './commands/key/index.ts'
 import { logCommand } from './commands/log/index.ts'
 import { pendingCommand } from './commands/pending.ts'
 import { refuseCommand } from './commands/refuse.ts'
+import { rootCommand } from './commands/root/index.ts'
 import { sendCommand } from './commands/send.ts'
 import { serveCommand } from './commands/serve.ts'
 import { transferCommand } from './commands/transfer/index.ts'
+import { trustCommand } from './commands/trust/index.ts'
 import { userCommand } from './commands/user/index.ts'
 import { formatHelp, visibleGlobalOptions, withExamples } from './console/help.ts'
 import type { System } from './system.ts'
@@ -58,7 +60,7 @@ export function program(system: System): Command {
   ])
   const groups: readonly (readonly [string, readonly ((system: System) => Command)[]])[] = [
     ['A server and its people:', [serveCommand, userCommand]],
-    ['Your devices:', [initCommand, deviceCommand, joinCommand]],
+    ['Your devices:', [initCommand, deviceCommand, joinCommand, rootCommand, trustCommand]],
     ['Keys:', [keyCommand]],
     [
       'Sending and taking in:',

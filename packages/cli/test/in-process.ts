@@ -143,7 +143,7 @@ function testDevice(open: OpenDevice, state: { online: boolean }): TestDevice {
 }
 
 /** Requests for the origin go to the port of the test; TLS is the proxy's. */
-function toServer(port: () => number, state: { online: boolean }): Transport {
+export function toServer(port: () => number, state: { online: boolean }): Transport {
   async function send({ method, url, headers, content }: HttpRequest): Promise<HttpResponse> {
     if (!state.online) throw new UnreachableError('offline')
     const { pathname, search } = new URL(url)
@@ -182,7 +182,7 @@ function toServer(port: () => number, state: { online: boolean }): Transport {
 }
 
 /** Asks the operator's socket for a code, as `keyferry user invite` does. */
-async function invite(server: RunningServer, username: string): Promise<string> {
+export async function invite(server: RunningServer, username: string): Promise<string> {
   const content = Buffer.from(JSON.stringify({ username }))
   const { createHash } = await import('node:crypto')
   const digest = createHash('sha256').update(content).digest('base64')

@@ -41,6 +41,7 @@ export function agentCommand(system: System): Command {
 async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<number> {
   const { agent } = await import('@keyferry/device')
   const { agentParts } = await import('../device/agent-parts.ts')
+  const { keepUp, upkeep } = await import('../device/upkeep.ts')
   const { tellEvent } = await import('../views/agent-event.ts')
   const { output, system } = call
   return withDevice(call, async (open) => {
@@ -53,8 +54,17 @@ async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<nu
       if (event.kind === 'refused') exit = exitCodeFor(event.reason)
     })
     const running = agent(parts)
-    if (once === true) await running.once()
-    else await running.run(system.interruption())
+    const problem = (error: { readonly code: string; readonly message: string }): void => {
+      exit = exitCodeFor(error.code)
+      tellEvent({ output, now: system.now() }, { kind: 'problem', dl: null, code: error.code, why: error.message })
+    }
+    if (once === true) {
+      await upkeep(open, problem)
+      await running.once()
+    } else {
+      const signal = system.interruption()
+      await Promise.all([keepUp(open, signal, problem), running.run(signal)])
+    }
     // A service that ran for a month is not said to have failed because of one delivery.
     return once === true ? exit : EXIT.done
   })

@@ -1,7 +1,6 @@
-import { type KeyFile, type KeyRecord, type OpenDevice, systemRandom } from '@keyferry/device'
+import { type KeyFile, type KeyRecord, type OpenDevice, publishKey, systemRandom } from '@keyferry/device'
 import { type KeyClass, makeKeyId, type OrderKey } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
-import { putInCatalogue } from './key-catalogue.ts'
 
 export interface NewKey {
   readonly type: KeyFile['type']
@@ -41,7 +40,7 @@ export async function addKey(open: OpenDevice, added: NewKey): Promise<KeyRecord
     open.store.keys.put(record)
   })
   try {
-    await putInCatalogue(open, record)
+    await publishKey(open, record)
   } catch (error) {
     open.store.transaction(() => {
       open.device.destroyKey(key.id, 1)

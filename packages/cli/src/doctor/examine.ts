@@ -11,7 +11,6 @@ import {
 import { hintFor } from '../console/hints.ts'
 import { ago, ahead } from '../console/times.ts'
 import { nameOfDevice } from '../device/device-names.ts'
-import { publicLog } from '../log/public-log.ts'
 import { checkHead } from '../log/verify-log.ts'
 import { bad, care, type Finding, ok } from './finding.ts'
 
@@ -74,7 +73,7 @@ async function fetchStatement<P>(open: OpenDevice, type: StatementType<P>, ref: 
 }
 
 async function lookAtLog(open: OpenDevice): Promise<readonly Finding[]> {
-  const { head, since } = await checkHead(open, publicLog(open))
+  const { head, since } = await checkHead(open)
   const grown =
     since === null ? 'this device has seen none of it before' : `grown from the ${since} that this device had seen`
   return [ok('log', `${head.size} entries, ${grown}`)]

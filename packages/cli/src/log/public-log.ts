@@ -6,15 +6,12 @@ export const TILE_WIDTH = 256
 
 /** The parts of a log that prove themselves (C2SP tlog-tiles): what is read here counts only under a checked checkpoint. */
 export interface PublicLog {
-  /** The signed note, unchecked. */
-  checkpoint(): Promise<string>
   /** Leaves of one tile, `width` of 256. For devices that the server knows: the request is signed. */
   leaves(tile: number, width: number): Promise<readonly string[]>
 }
 
 export function publicLog(open: OpenDevice): PublicLog {
   return {
-    checkpoint: async () => fromUtf8(await get(open, '/log/checkpoint', false)),
     async leaves(tile, width) {
       const partial = width === TILE_WIDTH ? '' : `.p/${width}`
       const leaves = readEntries(await get(open, `/log/tile/entries/${tileName(tile)}${partial}`, true))

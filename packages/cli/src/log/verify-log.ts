@@ -1,12 +1,9 @@
-import type { OpenDevice, TrustState } from '@keyferry/device'
+import { currentCheckpoint, type OpenDevice } from '@keyferry/device'
 import {
-  checkCheckpoint,
-  checkConsistency,
   equalOctets,
   fromBase64url,
   KeyferryError,
   parseLeaf,
-  parseVkey,
   type Ref,
   type TreeHead,
   tagFor,
@@ -32,20 +29,11 @@ export interface VerifiedLog {
   readonly own: readonly OwnLeaf[]
 }
 
-/** The checkpoint of now, signed by the log and its quorum, extending what this device has seen (PROTOCOL 11). */
-export async function checkHead(open: OpenDevice, log: PublicLog): Promise<{ head: TreeHead; since: number | null }> {
-  const { trust, checkpoint } = open.store.seen.state()
-  const last = checkpoint === null ? null : headOf(checkpoint)
-  const head = await checkCheckpoint(await log.checkpoint(), {
-    log: parseVkey(trust.log),
-    witnesses: trust.witnesses.map((vkey) => parseVkey(vkey)),
-    quorum: trust.quorum,
-    last,
-    now: open.now(),
-    maxAgeSeconds: open.store.rules.find().maxCheckpointAgeSeconds,
-  })
-  if (last !== null) checkConsistency(last, head, await consistency(open, last.size, head.size))
-  return { head, since: last?.size ?? null }
+/** The checkpoint of now, signed by the log and its quorum, extending what this device had seen (PROTOCOL 11). */
+export async function checkHead(open: OpenDevice): Promise<{ head: TreeHead; since: number | null }> {
+  const since = open.store.seen.state().checkpoint?.size ?? null
+  const { size, root } = await currentCheckpoint(open)
+  return { head: { size, root: fromBase64url(root) }, since }
 }
 
 /**
@@ -57,7 +45,7 @@ export async function verifyLog(
   log: PublicLog,
   progress: (read: number, of: number) => void,
 ): Promise<VerifiedLog> {
-  const { head, since } = await checkHead(open, log)
+  const { head, since } = await checkHead(open)
   const { origin, user, username, trust } = open.store.seen.state()
   const tags = new Set([tagFor(origin, user), tagFor(origin, username)])
   const tree = treeRoot()
@@ -75,14 +63,4 @@ export async function verifyLog(
     throw new KeyferryError('log-inconsistent', 'the leaves that the server shows are not those of its checkpoint')
   }
   return { size: head.size, root: toBase64url(head.root), since, quorum: trust.quorum, own }
-}
-
-function headOf({ size, root }: NonNullable<TrustState['checkpoint']>): TreeHead {
-  return { size, root: fromBase64url(root) }
-}
-
-async function consistency(open: OpenDevice, from: number, to: number): Promise<readonly string[]> {
-  if (from === 0 || from === to) return []
-  const answer = await open.client.call({ method: 'GET', path: `/v1/log/consistency?from=${from}&to=${to}` })
-  return answer.json<{ path: string[] }>().path
 }

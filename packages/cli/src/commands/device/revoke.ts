@@ -30,7 +30,13 @@ export function deviceRevokeCommand(system: System): Command {
       const question = `Revoke ${shown}? It cannot come back but as a new device.`
       if (yes !== true && !(await call.prompts.confirm(question, '--yes')))
         throw new CliError('answered-no', 'you said no')
-      await revokeDevice(open, device.id)
+      call.output.say('signing a new set, and waiting until the log shows it ...')
+      await revokeDevice(open, device.id, { signal: system.interruption() })
+      if (open.store.alarms.open().some(({ reason }) => reason === 'set-not-logged')) {
+        call.output.say(
+          'ALARM: the log does not show that set; the server may be keeping it back. Tell the people you exchange keys with.',
+        )
+      }
       call.output.answer({ device: device.id, state: 'revoked' }, [`${shown} is revoked.`])
       call.output.say('it keeps the keys that it holds: replace them')
     })

@@ -28,7 +28,7 @@ export function keyEditCommand(system: System): Command {
   ])
   return does<Options>(command, system, 'not changed', async (call, options, typed) => {
     const { chooseKey } = await import('../../device/key-choice.ts')
-    const { putInCatalogue } = await import('../../device/key-catalogue.ts')
+    const { publishKey } = await import('@keyferry/device')
     const { keyLines, keyShown } = await import('../../views/key.ts')
     const { label, auto, browsers } = options
     if (label === undefined && auto === undefined && browsers === undefined) {
@@ -42,7 +42,7 @@ export function keyEditCommand(system: System): Command {
         auto: auto ?? before.auto,
         browsers: browsers ?? before.browsers,
       }
-      if (record.label !== before.label) await putInCatalogue(open, record)
+      if (record.label !== before.label) await publishKey(open, record)
       open.store.keys.put(record)
       const shown = keyShown(open, record)
       call.output.answer(shown, keyLines(shown, system.home))
