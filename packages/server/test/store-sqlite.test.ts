@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { Change } from '../src/store/changes.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
 import type { Store } from '../src/store/store.ts'
@@ -24,12 +24,14 @@ afterEach(async () => {
   for (const store of opened) await store.close()
   opened = []
 })
+// Processes and real disks: slow where others use the machine.
+vi.setConfig({ testTimeout: 120_000 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Asks again until it is so, for 10 seconds at most. */
+/** Asks again until it is so, for 60 seconds at most. */
 async function eventually(what: string, isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !isSo(); ) {
-    if (Date.now() > end) throw new Error(`not within 10 s: ${what}`)
+  for (const end = Date.now() + 60_000; !isSo(); ) {
+    if (Date.now() > end) throw new Error(`not within 60 s: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
