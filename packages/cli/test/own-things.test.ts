@@ -167,6 +167,20 @@ describe('a revocation', () => {
     expect(laptop.store.alarms.open()).toMatchObject([{ reason: 'set-not-logged', facts: { seq: 3 } }])
   })
 
+  it('shows a log that did not only grow: that is an alarm at once, with both notes', async () => {
+    const lies: Lies = {}
+    const laptop = await world.first('luis', lies)
+    const phone = await pairedPhone(laptop)
+    lies.change = ({ url }) => (url.includes('/v1/log/consistency') ? { path: [] } : undefined)
+    await revokeDevice(laptop, phone.device.signer.id)
+    expect(laptop.store.alarms.open()).toMatchObject([
+      {
+        reason: 'log-inconsistent',
+        facts: { mine: expect.stringContaining('keys.example/log'), shown: expect.any(String) },
+      },
+    ])
+  })
+
   it('is not for this very device, nor for one that is not there, nor where the root is not', async () => {
     const laptop = await world.first('luis')
     const phone = await pairedPhone(laptop)
