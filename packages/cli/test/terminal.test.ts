@@ -11,7 +11,10 @@ async function onTerminal(
   typed: string,
   dialogue: readonly (readonly [question: RegExp, answer: string])[],
 ): Promise<{ shown: string; exit: number }> {
-  const child = spawn(SCRIPT, ['-qec', `stty cols 160 rows 40; ${typed}`, '/dev/null'], { cwd: here.home, env: { ...here.env, TERM: 'xterm' } })
+  const child = spawn(SCRIPT, ['-qec', `stty cols 160 rows 40; ${typed}`, '/dev/null'], {
+    cwd: here.home,
+    env: { ...here.env, TERM: 'xterm' },
+  })
   let shown = ''
   let asked = 0
   let from = 0
@@ -55,7 +58,10 @@ describe.skipIf(!existsSync(SCRIPT))('on a terminal', () => {
     const open: [RegExp, string] = [/Passphrase for this device/, 'correct horse\r']
     const revealed = await onTerminal(here, 'keyferry --profile laptop key show k --reveal', [open])
     expect(revealed.shown).toContain('BEGIN OPENSSH PRIVATE KEY')
-    const stopped = await onTerminal(here, 'keyferry --profile laptop root rotate', [open, [/Replace your root/, '\x03']])
+    const stopped = await onTerminal(here, 'keyferry --profile laptop root rotate', [
+      open,
+      [/Replace your root/, '\x03'],
+    ])
     expect(stopped).toMatchObject({ exit: 3, shown: expect.stringContaining('you stopped at a question') })
     const refused = await onTerminal(here, 'keyferry --profile laptop root rotate', [open, [/Replace your root/, 'n']])
     expect(refused).toMatchObject({ exit: 3, shown: expect.stringContaining('you said no') })
