@@ -34,11 +34,7 @@ async function end(): Promise<void> {
   await server?.stop()
   places.remove()
 }
-/** Once the story is told, Ctrl-C is how it ends. */
-let told = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => void end().then(() => process.exit(told ? 0 : 130)))
-}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end().then(() => process.exit(130)))
 
 try {
   server = await serve()
@@ -57,7 +53,6 @@ try {
   if (options.once) await end()
   else {
     server = await serve()
-    told = true
     inviteToTry(places)
   }
 } catch (error) {
@@ -72,10 +67,10 @@ function copyKey(from: string, to: string): string {
 }
 
 function inviteToTry({ laptop, home }: Places): void {
-  console.log(`
-The server goes on at ${origin}. In another terminal, as marta's laptop:
-  export HOME=${home} KEYFERRY_PROFILE=${laptop.folder}
-  npx keyferry transfer list
-  npx keyferry doctor
-Ctrl-C stops it and removes everything.`)
+  more('')
+  more(`The server goes on at ${origin}. In another terminal, as marta's laptop:`)
+  more(`  export HOME=${home} KEYFERRY_PROFILE=${laptop.folder}`)
+  more('  npx keyferry transfer list')
+  more('  npx keyferry key list')
+  more('Ctrl-C stops it and removes everything.')
 }
