@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** The package that brings Node for this kind of machine, and the program in it. */
@@ -21,4 +22,15 @@ export function findRuntime(platform = `${process.platform}-${process.arch}`) {
   } catch {
     return null
   }
+}
+
+/** Whether a Node reads TypeScript, has SQLite and what else is used here. */
+export function isNewEnough(version) {
+  const [major, minor] = version.split('.').map(Number)
+  return major > 24 || (major === 24 && minor >= 15)
+}
+
+/** Where this user's programs keep what they can make again: never a folder that others may write to. */
+export function cacheFolder(env) {
+  return join(env.XDG_CACHE_HOME || env.LOCALAPPDATA || join(homedir(), '.cache'), 'keyferry', 'node')
 }

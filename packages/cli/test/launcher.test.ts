@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 // @ts-expect-error plain JavaScript, since it runs before there is anything that reads types
-import { findRuntime } from '../bin/runtime.js'
+import { cacheFolder, findRuntime, isNewEnough } from '../bin/runtime.js'
 
 const OLD_NODE = ['/usr/local/bin/node', '/usr/bin/node'].find(
   (path) => existsSync(path) && /^v(?:1\d|2[0-3])\./.test(execFileSync(path, ['--version'], { encoding: 'utf8' })),
@@ -20,4 +20,14 @@ it.skipIf(OLD_NODE === undefined)('runs under an old Node on the pinned one, and
   expect(() => execFileSync(OLD_NODE as string, [launcher, 'sing'], { stdio: 'pipe' })).toThrow(
     expect.objectContaining({ status: 2 }),
   )
+})
+
+it('knows from which Node on it runs by itself', () => {
+  expect(['24.15.0', '24.16.1', '26.10.0'].map(isNewEnough)).toEqual([true, true, true])
+  expect(['20.20.2', '24.14.9', '23.99.0'].map(isNewEnough)).toEqual([false, false, false])
+})
+
+it('keeps what it can make again in a folder of this user', () => {
+  expect(cacheFolder({ XDG_CACHE_HOME: '/c' })).toBe('/c/keyferry/node')
+  expect(cacheFolder({})).toMatch(/\.cache.keyferry.node$/)
 })

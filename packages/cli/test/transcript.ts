@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const LAUNCHER = fileURLToPath(new URL('../bin/keyferry.js', import.meta.url))
-const STEP_MILLISECONDS = 25_000
+const STEP_MILLISECONDS = 60_000
 
 /** One command and what came of it. */
 export interface Step {
@@ -80,7 +80,15 @@ export function machine(extra: Readonly<Record<string, string>> = {}): Machine {
   mkdirSync(bin)
   writeFileSync(join(bin, 'keyferry'), `#!/bin/sh\nexec '${process.execPath}' '${LAUNCHER}' "$@"\n`)
   chmodSync(join(bin, 'keyferry'), 0o755)
-  const env = { HOME: home, PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`, TZ: 'UTC', LANG: 'C.UTF-8', ...extra }
+  const cache = join(tmpdir(), 'keyferry-test-cache')
+  const env = {
+    HOME: home,
+    XDG_CACHE_HOME: cache,
+    PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`,
+    TZ: 'UTC',
+    LANG: 'C.UTF-8',
+    ...extra,
+  }
   return {
     home,
     env,

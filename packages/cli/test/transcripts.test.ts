@@ -23,7 +23,7 @@ async function compare(path: string, here: Machine): Promise<void> {
 }
 
 describe('the command on a machine where nothing is yet', () => {
-  it.each(transcripts(ALONE))('says what %s says', async (name) => {
+  it.each(transcripts(ALONE))('says what %s says', { timeout: 100_000 }, async (name) => {
     const here = machine()
     try {
       await compare(join(ALONE, name), here)
@@ -34,7 +34,7 @@ describe('the command on a machine where nothing is yet', () => {
 })
 
 describe('the command on a machine with a server', () => {
-  it.each(transcripts(WITH_SERVER))('says what %s says', { timeout: 120_000 }, async (name) => {
+  it.each(transcripts(WITH_SERVER))('says what %s says', { timeout: 400_000 }, async (name) => {
     const here = await serverMachine()
     try {
       await compare(join(WITH_SERVER, name), here)
