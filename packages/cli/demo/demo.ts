@@ -34,7 +34,11 @@ async function end(): Promise<void> {
   await server?.stop()
   places.remove()
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end().then(() => process.exit(130)))
+/** Once the story is told, Ctrl-C is how it ends. */
+let told = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => void end().then(() => process.exit(told ? 0 : 130)))
+}
 
 try {
   server = await serve()
@@ -53,6 +57,7 @@ try {
   if (options.once) await end()
   else {
     server = await serve()
+    told = true
     inviteToTry(places)
   }
 } catch (error) {
@@ -67,10 +72,10 @@ function copyKey(from: string, to: string): string {
 }
 
 function inviteToTry({ laptop, home }: Places): void {
-  more('')
-  more(`The server goes on at ${origin}. In another terminal, as marta's laptop:`)
-  more(`  export HOME=${home} KEYFERRY_PROFILE=${laptop.folder}`)
-  more('  npx keyferry transfer list')
-  more('  npx keyferry key list')
-  more('Ctrl-C stops it and removes everything.')
+  console.log(`
+The server goes on at ${origin}. In another terminal, as marta's laptop:
+  export HOME=${home} KEYFERRY_PROFILE=${laptop.folder}
+  npx keyferry transfer list
+  npx keyferry doctor
+Ctrl-C stops it and removes everything.`)
 }

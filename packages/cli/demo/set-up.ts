@@ -6,11 +6,9 @@ import { must } from './timeline.ts'
 /** marta has a laptop and a phone, luis a tablet; each has compared who the other is. This part needs them online together. */
 export async function setUp(places: Places): Promise<void> {
   const { laptop, phone, tablet } = places
-  await firstDevice(places, 'marta', laptop)
-  await secondDevice(places, laptop, phone)
-  await firstDevice(places, 'luis', tablet)
+  await Promise.all([firstDevice(places, 'marta', laptop), firstDevice(places, 'luis', tablet)])
+  await Promise.all([secondDevice(places, laptop, phone), pin(places, tablet, laptop)])
   await pin(places, laptop, tablet)
-  await pin(places, tablet, laptop)
 }
 
 function withCa({ server }: Places): readonly string[] {

@@ -97,9 +97,8 @@ export async function ferryToLuis(places: Places): Promise<string> {
     `tablet did not take the key: ${confirmed.stderr}`,
   )
   tell('E6-E10', 'tablet installed it; receipt signed', 'laptop off, tablet online')
-  const [key] = (await keyferry(home, tablet, ['key', 'list'])).objects
   const file = join(tablet.folder, '..', 'id_ed25519')
-  const saved = await keyferry(home, tablet, ['key', 'save', String(key?.label), '--to', file])
+  const saved = await keyferry(home, tablet, ['key', 'save', LABEL, '--to', file])
   must(saved.exit === 0, `tablet did not save the key: ${saved.stderr}`)
   return file
 }
