@@ -18,7 +18,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'no-usable-target': 'nobody named can take this key now: keyferry device list',
   'not-found': 'it does not exist, or is not yours to see',
   'passphrase-needed': 'give --passphrase-file FILE, or set KEYFERRY_PASSPHRASE_FILE',
-  'passphrase-wrong': 'try again; without the passphrase nobody can open this profile: then join anew as a new device',
+  'passphrase-wrong': 'try again: nobody can open it without',
   'permissions-too-open': 'take others’ rights away: chmod -R go= on the folder named',
   'pin-conflict': 'do not go on before you spoke to that person: keyferry user list',
   'profile-absent': 'a first device: keyferry init STRING; a further one: keyferry join',

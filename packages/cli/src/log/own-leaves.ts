@@ -7,6 +7,8 @@ import {
   fromUtf8,
   KeyferryError,
   readStatement,
+  rootsOf,
+  type Statement,
   verifyStatement,
 } from '@keyferry/protocol'
 import { deviceFingerprint } from '../console/ids.ts'
@@ -40,16 +42,26 @@ async function examine(open: OpenDevice, { typ, ref }: OwnLeaf): Promise<Judged>
   }
 }
 
+/**
+ * Signed by a root of the chain; and where the root lies here, each set since it does was signed here. What another device signed before
+ * cannot be told from what somebody signed who had a copy.
+ */
 async function examineSet(open: OpenDevice, text: string, ref: string): Promise<Judged> {
   const set = readStatement(deviceSetStatement, text)
   const { payload } = set
   const { user } = open.store.seen.state()
   const what = `set ${payload.seq}: ${payload.devices.length} devices, ${payload.revoked.length} revoked`
-  const signed = payload.user === user && (await verifyStatement(set, payload.root))
-  // Whoever holds the root knows every set that it signed.
-  const holds = open.device.rootSigner() !== null
-  const known = open.store.ownStatements.list('kf-device-set+jwt').some((own) => own.ref === ref)
-  return { what, strange: !signed || (holds && !known) }
+  const newest = newestSet(open)
+  const inChain = newest === null || rootsOf(newest).includes(set.kid)
+  const signed = payload.user === user && inChain && (await verifyStatement(set, payload.root))
+  return { what, strange: !signed || isForeign(open, payload.seq, ref) }
+}
+
+function isForeign({ device, store }: OpenDevice, seq: number, ref: string): boolean {
+  const kept = store.ownStatements.list('kf-device-set+jwt')
+  const first = kept[0]?.seq
+  if (device.rootSigner() === null || first === undefined || seq < first) return false
+  return kept.every((own) => own.ref !== ref)
 }
 
 async function examineDevice(open: OpenDevice, text: string): Promise<Judged> {
@@ -57,14 +69,12 @@ async function examineDevice(open: OpenDevice, text: string): Promise<Judged> {
   const { origin, user } = open.store.seen.state()
   await checkDeviceStatement(statement, { origin, user })
   const set = newestSet(open)
-  const listed = set === null || [...set.devices, ...set.revoked].some(({ id }) => id === statement.kid)
+  const listed = set === null || [...set.payload.devices, ...set.payload.revoked].some(({ id }) => id === statement.kid)
   return { what: `device ${deviceFingerprint(statement.kid)}, statement ${statement.payload.seq}`, strange: !listed }
 }
 
-function newestSet(open: OpenDevice): DeviceSetPayload | null {
-  const text =
-    open.store.seen.setText(open.store.seen.state().user) ??
-    open.store.ownStatements.newest('kf-device-set+jwt')?.text ??
-    null
-  return text === null ? null : readStatement(deviceSetStatement, text).payload
+function newestSet(open: OpenDevice): Statement<DeviceSetPayload> | null {
+  const own = open.store.ownStatements.newest('kf-device-set+jwt')?.text
+  const text = own ?? open.store.seen.setText(open.store.seen.state().user)
+  return text === null ? null : readStatement(deviceSetStatement, text)
 }

@@ -14,19 +14,21 @@ export function publicLog(open: OpenDevice): PublicLog {
   return {
     async leaves(tile, width) {
       const partial = width === TILE_WIDTH ? '' : `.p/${width}`
-      const leaves = readEntries(await get(open, `/log/tile/entries/${tileName(tile)}${partial}`, true))
+      const leaves = readEntries(await get(open, `/log/tile/entries/${tileName(tile)}${partial}`))
       if (leaves.length !== width) throw new KeyferryError('response-invalid', 'the log shows another number of leaves')
       return leaves
     },
   }
 }
 
-async function get(open: OpenDevice, path: string, signed: boolean): Promise<Uint8Array> {
+async function get(open: OpenDevice, path: string): Promise<Uint8Array> {
   const url = open.client.origin + path
   const facts = { now: open.now(), nonce: toBase64url(open.random(16)), lifetimeSeconds: 120 }
-  const headers = signed
-    ? await signRequest(open.device.signer, { method: 'GET', targetUri: url, headers: () => undefined }, facts)
-    : {}
+  const headers = await signRequest(
+    open.device.signer,
+    { method: 'GET', targetUri: url, headers: () => undefined },
+    facts,
+  )
   const answer = await open.transport.send({
     method: 'GET',
     url,

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { Explained } from '../../console/failure.ts'
 import { withExamples } from '../../console/help.ts'
 import { withDevice } from '../../device/open.ts'
 import { does } from '../../invocation.ts'
@@ -33,7 +34,12 @@ export function logVerifyCommand(system: System): Command {
       if (verified.quorum === 0)
         output.say('no witness is asked (quorum 0): a log with two faces is noticed late; keyferry trust witness VKEY')
       if (own.some(({ strange }) => strange))
-        throw new KeyferryError('log-inconsistent', 'the log holds something in your name that you did not make')
+        throw new Explained(
+          new KeyferryError('log-inconsistent', 'the log holds something in your name that you did not make'),
+          {
+            hint: 'somebody has your root key or a device of yours: keyferry root rotate, keyferry device revoke',
+          },
+        )
     })
   })
 }
