@@ -16,21 +16,20 @@ export function joinCommand(system: System): Command {
     .description(
       'Makes this machine a further device of yours: on the first one run `keyferry device add`, which shows the string. Both must stay online for a moment.',
     )
-    .argument('[pairing]', 'the string, or nothing to paste it')
     .option('--name <name>', 'what you call this device (else its host name)')
     .option('--tls-ca <file>', 'CA of the server, if it is its own (PEM); kept for later')
     .option('--no-passphrase', 'protect the keys of this device by file permissions only')
   withExamples(command, [
-    ['keyferry join', 'asks for the string'],
+    ['keyferry join', 'asks for the string: it is a secret for ten minutes, so it is no argument'],
     ['ssh laptop keyferry device add --yes | keyferry join', 'over a channel that you trust'],
   ])
-  return does<Options>(command, system, 'not joined', async (call, options, ...given) => {
+  return does<Options>(command, system, 'not joined', async (call, options) => {
     const { isPairing, parsePairingString } = await import('@keyferry/protocol')
     const { joinAsDevice } = await import('@keyferry/device')
     const { inNewProfile } = await import('../device/new-profile.ts')
     const { explainInvitation, notFor, readInvitation, shortHostName } = await import('../device/invitation.ts')
     const { output } = call
-    const text = await readInvitation(call, given[0])
+    const text = await readInvitation(call, undefined)
     const string = parsePairingString(text)
     if (!isPairing(string)) throw notFor('keyferry init')
     const label = options.name ?? shortHostName()

@@ -110,6 +110,9 @@ async function follow(
   const { output, system } = call
   const shown = { open, now: open.now(), paint: output.paint }
   output.say(`${route(shown, transfer)}   ${shortId(transfer.tr)}   ${until(transfer.deadline, open.now())}`)
+  output.detail(
+    `E1, E2   ${shortId(transfer.tr)}: asked, first decision: ${transfer.deliveries.map(({ state }) => state).join(', ')}`,
+  )
   const problems: { readonly code: string; readonly why: string }[] = []
   const own = new Set<string>(transfer.deliveries.map(({ dl }) => dl))
   await agent(

@@ -19,9 +19,7 @@ export interface EventPlace {
 
 /** Tells of an event: what was done on stdout, what needs attention on stderr. */
 export function tellEvent({ output, now }: EventPlace, event: AgentEvent): void {
-  const step = STEPS[event.kind]
-  if (step !== undefined)
-    output.detail(`${step}: ${event.kind} ${'dl' in event && event.dl !== null ? shortId(event.dl) : ''}`)
+  tellStep(output, event)
   const done = doneLine(event)
   if (output.json || done !== null) {
     output.answer({ at: now, ...event }, [`${clock(now)} ${done}`])
@@ -31,6 +29,12 @@ export function tellEvent({ output, now }: EventPlace, event: AgentEvent): void 
   if (first === undefined) return
   output.say(first)
   for (const line of rest) output.more(line)
+}
+
+/** Which steps of the protocol lie behind it, with `--verbose`. */
+export function tellStep(output: Output, event: AgentEvent): void {
+  const step = STEPS[event.kind]
+  if (step !== undefined && 'dl' in event && event.dl !== null) output.detail(`${step}   ${shortId(event.dl)}`)
 }
 
 function doneLine(event: AgentEvent): string | null {

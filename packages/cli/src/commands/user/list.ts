@@ -22,7 +22,8 @@ export function userListCommand(system: System): Command {
   ])
   return does<Options>(command, system, 'not listed', async ({ output }, { data }) => {
     const { serverUsers } = await import('../../operator/users.ts')
-    const users = await Array.fromAsync(serverUsers(serverFolder(data, system.env, system.home)))
+    const all = await Array.fromAsync(serverUsers(serverFolder(data, system.env, system.home)))
+    const users = all.toSorted((a, b) => (a.username < b.username ? -1 : 1))
     if (users.length === 0) output.none('nobody yet: keyferry user invite NAME')
     const rows = columns(
       users.map(({ username, user, devices, createdAt, admin }) => [
