@@ -11,6 +11,8 @@ export async function serverMachine(): Promise<Machine & { stop(): Promise<void>
   const port = await freePort()
   const words = ['serve', '--port', String(port), '--log-level', 'error']
   const child = spawn(process.execPath, [LAUNCHER, ...words], { env: here.env, stdio: ['ignore', 'pipe', 'ignore'] })
+  // Whatever becomes of the test, the server does not outlive it.
+  process.once('exit', () => child.kill('SIGKILL'))
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve())
     child.once('exit', () => reject(new Error('the server did not start')))
