@@ -10,7 +10,7 @@ import {
   utf8,
   wrapKey,
 } from '@keyferry/protocol'
-import { aKeyId, anOrder, aReceipt, DAY_SECONDS, type TestDevice } from '@keyferry/testkit'
+import { aKeyId, anOrder, aReceipt, aUser, DAY_SECONDS, type TestDevice } from '@keyferry/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Answer, anHttpWorld, type Call, call, type HttpWorld } from './http-world.ts'
 
@@ -24,7 +24,7 @@ const by = (device: TestDevice, facts: Omit<Call, 'signer'>): Promise<Answer> =>
   call(world, { signer: device.signer, ...facts })
 
 /** The phone has a key and asks for its transfer to the tablet: the phone is there, so the delivery is admitted. */
-async function aRequestedTransfer(): Promise<{ dl: DeliveryId; tr: string }> {
+async function aRequestedTransfer(state = 'admitted'): Promise<{ dl: DeliveryId; tr: string }> {
   const { phone, tablet, luis } = world
   const key = aKeyId(luis)
   await by(phone, {
@@ -39,7 +39,7 @@ async function aRequestedTransfer(): Promise<{ dl: DeliveryId; tr: string }> {
     headers: { 'idempotency-key': '"0123456789abcdef"' },
   })
   expect(json.deliveries).toHaveLength(1)
-  expect(json.deliveries[0]).toMatchObject({ state: 'admitted', source: phone.id, target: tablet.id })
+  expect(json.deliveries[0]).toMatchObject({ state, source: phone.id, target: tablet.id })
   return { dl: json.deliveries[0].dl, tr: json.tr }
 }
 
@@ -172,4 +172,37 @@ it('lets the requester stop a delivery, try again, and the source refuse', async
   expect(refused.json).toMatchObject({ state: 'refused', stage: 'source', reason: 'declined' })
   const list = await by(phone, { path: '/v1/deliveries?role=source&state=refused,completed&limit=5' })
   expect(list.json.items).toHaveLength(1)
+})
+
+it('takes the yes of whom policy asks for', async () => {
+  await world.close()
+  world = await anHttpWorld({
+    context: {
+      access: {
+        policyHash: 'A'.repeat(43),
+        decide: async ({ context }) => ({
+          decision: true,
+          policy: 'A'.repeat(43),
+          ...(context.stage === 'ac1'
+            ? { context: { reason: 'test/asking', approvals: { count: 1, from: [aUser('luis').id] } } }
+            : {}),
+        }),
+      },
+    },
+  })
+  const { phone, tablet } = world
+  const { dl } = await aRequestedTransfer('requested')
+  const { json } = await by(tablet, { path: '/v1/inbox/poll', body: {} })
+  const [nt] = Object.keys(json.notices).slice(-1)
+  expect((await by(tablet, { path: `/v1/notices/${nt}` })).json).toMatchObject({
+    type: 'keyferry.approval-requested.v1',
+    delivery: dl,
+  })
+  const path = `/v1/deliveries/${dl}/approvals`
+  const yes = { stage: 'ac1', decision: 'permit' }
+  const agent = await call(world, { signer: phone.access, path, body: yes })
+  expect(agent.json).toMatchObject({ code: 'access-denied', reason: 'access-key' })
+  expect((await by(tablet, { path, body: { ...yes, code: '123456' } })).json.code).toBe('malformed')
+  const approved = await by(tablet, { path, body: yes })
+  expect([approved.status, approved.json.state]).toEqual([200, 'admitted'])
 })

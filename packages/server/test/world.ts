@@ -212,6 +212,7 @@ export function aDeliveryRow(source: TestDevice, target: TestDevice, members: Pa
     admittedAt: NOW,
     releasedAt: NOW,
     approvals: [],
+    approvers: [],
     orderRef: null,
     envelopeRef: null,
     envelopeDigest: null,

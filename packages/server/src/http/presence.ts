@@ -1,7 +1,7 @@
-import { type DeviceId, type EpochSeconds, KeyferryError } from '@keyferry/protocol'
+import { type DeliveryId, type DeviceId, type EpochSeconds, KeyferryError } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
-import { decidePending } from '../transfers/decide.ts'
+import { decidePending } from '../transfers/pending.ts'
 
 /** `lastProofAt` of a device is for people and need not be exact: a write for each request would cost more than it tells. */
 const SHOWN_AFTER_SECONDS = 300
@@ -28,10 +28,10 @@ export function presence(context: ServerContext, reportError: (error: unknown) =
     }
   }
 
-  async function decideRest(device: DeviceId): Promise<void> {
+  async function decideRest(device: DeviceId, asked: Set<DeliveryId>): Promise<void> {
     deciding.add(device)
     try {
-      while (await decidePending(context, device)) await new Promise(setImmediate)
+      while (await decidePending(context, device, asked)) await new Promise(setImmediate)
     } catch (error) {
       report(error)
     } finally {
@@ -45,8 +45,9 @@ export function presence(context: ServerContext, reportError: (error: unknown) =
     context.proofs.note(id, { method: caller.method, at: now })
     if ((lastProofAt === null || now - lastProofAt >= SHOWN_AFTER_SECONDS) && !noting.has(id)) void show(id, now)
     if (deciding.has(id)) return
+    const asked = new Set<DeliveryId>()
     try {
-      if (await decidePending(context, id)) setImmediate(decideRest, id)
+      if (await decidePending(context, id, asked)) setImmediate(decideRest, id, asked)
     } catch (error) {
       report(error)
     }

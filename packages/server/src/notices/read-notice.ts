@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow, NoticeRow } from '../store/rows.ts'
-import { type Standing, standing } from '../transfers/view.ts'
+import { type Standing, standing } from '../transfers/standing.ts'
 import { recipientOf } from './recipient.ts'
 import { eventType } from './sign-notice.ts'
 

@@ -11,7 +11,7 @@ import {
 import { type Caller, isAdministrator, userOf } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow, StatementRow } from '../store/rows.ts'
-import { standing } from '../transfers/view.ts'
+import { standing } from '../transfers/standing.ts'
 import { mayLookUpPeople } from './lookup-policy.ts'
 import { isPartyOf } from './parties.ts'
 import { actsFor, keyidOf, notFound } from './whose.ts'

@@ -1,7 +1,7 @@
 import { type Caller, userOf } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow, TransferRow } from '../store/rows.ts'
-import { standing } from '../transfers/view.ts'
+import { standing } from '../transfers/standing.ts'
 
 /** How many of the caller's newest transfers are looked through: what is older is read with its delivery, by `evidence`. */
 const NEWEST = 50

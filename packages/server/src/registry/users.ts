@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Caller, userOf } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { UserRow } from '../store/rows.ts'
-import { userStatementOf } from '../transfers/statements-for.ts'
+import { userStatementOf } from '../transfers/certificates.ts'
 import { mayLookUpPeople } from './lookup-policy.ts'
 import { actsFor, notFound } from './whose.ts'
 

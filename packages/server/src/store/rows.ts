@@ -60,7 +60,7 @@ export interface StatementRow {
   readonly typ: string
   /** Root id of the user whom it belongs to: owner, grantee's owner, the user certified; `dstUser` of a receipt. */
   readonly user: UserId
-  /** Device id (device, receipt), user name (`kf-user`), thumbprint of the grantee (grant), `dl` (order), or ''. */
+  /** Device id (device), user name (`kf-user`), thumbprint of the grantee (grant), `dl` (order, receipt), or ''. */
   readonly subject: string
   readonly seq: number
   readonly text: string
@@ -149,6 +149,12 @@ export interface ApprovalEntry {
   readonly at: EpochSeconds
 }
 
+/** Whose yes was asked for, and by which of his devices he was told. */
+export interface AskedApprover {
+  readonly user: UserId
+  readonly devices: readonly DeviceId[]
+}
+
 export interface DeliveryRow {
   readonly dl: DeliveryId
   readonly tr: TransferId
@@ -183,6 +189,8 @@ export interface DeliveryRow {
   /** Of this attempt: from then on the target is told; null before. */
   readonly releasedAt: EpochSeconds | null
   readonly approvals: readonly ApprovalEntry[]
+  /** Of this attempt, both stages. */
+  readonly approvers: readonly AskedApprover[]
   /** Refs of this attempt. */
   readonly orderRef: Ref | null
   readonly envelopeRef: Ref | null

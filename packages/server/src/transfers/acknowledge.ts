@@ -1,23 +1,23 @@
 import {
+  checkReceipt,
   type DeliveryId,
-  equalJson,
-  isTerminal,
   KeyferryError,
   type ReceiptPayload,
   type Ref,
   readStatement,
+  receiptStanding,
   receiptStatement,
   type Statement,
-  toBase64url,
-  verifyStatement,
 } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
+import { leafChange, statementChange } from '../registry/statement-row.ts'
 import type { Change } from '../store/changes.ts'
 import type { DeliveryRow } from '../store/rows.ts'
 import { asCheckOf } from './check-error.ts'
-import { findAsTarget, stateError } from './find.ts'
-import { deliverySubject, leafFor } from './leaves.ts'
+import { afterOthers } from './conflict.ts'
+import { type Found, findAsTarget, requireAttempt, stateError } from './find.ts'
+import { isOwnCheckpoint } from './own-checkpoint.ts'
 import { step } from './step.ts'
 import { supersededChanges } from './superseded.ts'
 
@@ -39,17 +39,21 @@ export async function acknowledge(
   attempt: number,
   text: string,
 ): Promise<Acknowledged> {
-  const delivery = await findAsTarget(context, caller, dl)
-  const receipt = await asCheckOf('receipt-invalid', async () => {
-    const read = readStatement(receiptStatement, text)
-    await checkReceipt(context, delivery, attempt, read)
-    return read
+  return afterOthers(async () => {
+    const found = await findAsTarget(context, caller, dl)
+    const { delivery } = found
+    requireAttempt(delivery, attempt)
+    const due = receiptStanding(delivery)
+    if (due === null) throw stateError(delivery)
+    const receipt = await asCheckOf('receipt-invalid', async () => {
+      const read = readStatement(receiptStatement, text)
+      await checkFacts(context, delivery, read)
+      return read
+    })
+    if (delivery.receiptRef === receipt.ref) return known(context, delivery, receipt.ref)
+    if (delivery.receiptRef !== null) return keepSecond(context, delivery, receipt)
+    return due === 'due' ? finish(context, delivery, receipt) : keepLate(context, found, receipt)
   })
-  if (delivery.receiptRef === receipt.ref) return view(context, delivery, receipt.ref, false)
-  if (delivery.receiptRef !== null) return keepSecond(context, delivery, receipt)
-  if (delivery.state === 'collected') return finish(context, delivery, receipt)
-  if (isTerminal(delivery.state) && delivery.collections > 0) return keepLate(context, delivery, receipt)
-  throw stateError(delivery)
 }
 
 async function finish(
@@ -57,33 +61,35 @@ async function finish(
   delivery: DeliveryRow,
   receipt: Statement<ReceiptPayload>,
 ): Promise<Acknowledged> {
-  const installed = receipt.payload.outcome === 'installed'
-  const finished = step(context, delivery, installed ? 'install' : 'reject', {
-    receiptRef: receipt.ref,
-    ...(installed ? {} : { reason: receipt.payload.reason ?? 'rejected', stage: 'target' as const }),
-  })
+  const { outcome, reason = null } = receipt.payload
+  const event = outcome === 'installed' ? 'install' : 'reject'
+  const finished = step(context, delivery, event, { receiptRef: receipt.ref, reason })
   // A `validFrom` that lay ahead at the deposit may have come since.
   const superseded = delivery.key.validFrom === undefined ? [] : await supersededChanges(context, finished.delivery)
-  const { leafIndexes } = await context.commit([
-    ...finished.changes,
-    ...receiptChanges(context, delivery, receipt),
-    ...superseded,
-  ])
-  return { ref: receipt.ref, index: leafIndexes[0] as number, state: finished.delivery.state, created: true }
+  const changes = [...finished.changes, ...receiptChanges(context, delivery, receipt), ...superseded]
+  return stored(context, receipt.ref, finished.delivery, changes)
 }
 
 /** Came after a terminal state that followed `collected`: the state stays, the receipt is evidence all the same. */
 async function keepLate(
   context: ServerContext,
-  delivery: DeliveryRow,
+  { delivery, lapsed }: Found,
   receipt: Statement<ReceiptPayload>,
 ): Promise<Acknowledged> {
   const row = { ...delivery, receiptRef: receipt.ref, lateReceipt: true, version: delivery.version + 1 }
-  const { leafIndexes } = await context.commit([
-    { kind: 'replace-delivery', row },
-    ...receiptChanges(context, delivery, receipt),
-  ])
-  return { ref: receipt.ref, index: leafIndexes[0] as number, state: delivery.state, created: true }
+  const changes = [...lapsed, { kind: 'replace-delivery', row } as const, ...receiptChanges(context, delivery, receipt)]
+  return stored(context, receipt.ref, row, changes)
+}
+
+async function stored(
+  context: ServerContext,
+  ref: Ref,
+  delivery: DeliveryRow,
+  changes: readonly Change[],
+): Promise<Acknowledged> {
+  const { leafIndexes } = await context.commit(changes)
+  // Of these changes only the receipt is a leaf.
+  return { ref, index: leafIndexes[0] as number, state: delivery.state, created: true }
 }
 
 /** Two different valid receipts of one attempt: kept for the auditor, and refused. */
@@ -92,70 +98,41 @@ async function keepSecond(
   delivery: DeliveryRow,
   receipt: Statement<ReceiptPayload>,
 ): Promise<never> {
-  if ((await context.read.statement(receipt.ref)) === null)
+  if ((await context.read.statement(receipt.ref)) === null) {
     await context.commit(receiptChanges(context, delivery, receipt))
+  }
   throw new KeyferryError('state-conflict', 'another receipt is stored for this attempt', { state: delivery.state })
 }
 
 function receiptChanges(
   context: ServerContext,
-  delivery: DeliveryRow,
+  { targetUser, dl, attempt }: DeliveryRow,
   receipt: Statement<ReceiptPayload>,
 ): readonly Change[] {
   return [
-    {
-      kind: 'put-statement',
-      row: {
-        ref: receipt.ref,
-        typ: receiptStatement.typ,
-        user: delivery.targetUser,
-        subject: delivery.dl,
-        seq: delivery.attempt,
-        text: receipt.text,
-        createdAt: context.clock.now(),
-      },
-    },
-    leafFor(context.origin, receiptStatement.typ, receipt.ref, deliverySubject(delivery.targetUser, delivery.dl)),
+    statementChange(receipt, { user: targetUser, subject: dl, seq: attempt }, context.clock.now()),
+    leafChange(context.origin, { typ: 'kf-receipt+jwt', ref: receipt.ref, dstUser: targetUser, dl }),
   ]
 }
 
-async function view(context: ServerContext, delivery: DeliveryRow, ref: Ref, created: boolean): Promise<Acknowledged> {
-  return { ref, index: (await context.read.leafIndex(ref)) ?? 0, state: delivery.state, created }
+async function known(context: ServerContext, delivery: DeliveryRow, ref: Ref): Promise<Acknowledged> {
+  const index = await context.read.leafIndex(ref)
+  return { ref, index: index ?? 0, state: delivery.state, created: false }
 }
 
-/** Reasons that come from an envelope the target could not read: order and key may be left out then (PROTOCOL 2). */
-const UNREADABLE: ReadonlySet<string> = new Set(['envelope-malformed', 'binding-mismatch'])
-
-async function checkReceipt(
+async function checkFacts(
   context: ServerContext,
   delivery: DeliveryRow,
-  attempt: number,
   receipt: Statement<ReceiptPayload>,
 ): Promise<void> {
-  const { payload } = receipt
-  const target = await context.read.device(delivery.target)
-  const jwk = target === null ? null : (await context.statements.device(target.statementRef)).payload.jwk
-  if (jwk === null || receipt.kid !== delivery.target || !(await verifyStatement(receipt, jwk))) {
-    throw new KeyferryError('signature-invalid', 'the receipt is not signed by the target')
-  }
-  const mayLeaveOut = payload.outcome === 'rejected' && UNREADABLE.has(payload.reason ?? '')
-  const fits =
-    payload.origin === context.origin &&
-    payload.tr === delivery.tr &&
-    payload.dl === delivery.dl &&
-    payload.attempt === attempt &&
-    payload.attempt === delivery.attempt &&
-    payload.envelope === delivery.envelopeRef &&
-    (payload.order === undefined ? mayLeaveOut : payload.order === delivery.orderRef) &&
-    (payload.key === undefined
-      ? mayLeaveOut
-      : equalJson(payload.key, { id: delivery.key.id, generation: delivery.key.generation }))
-  if (!fits) throw new KeyferryError('binding-mismatch', 'the receipt is about something else')
-  if (payload.checkpoint !== undefined && !(await isOwn(context, payload.checkpoint))) {
+  const { tr, dl, attempt, key, orderRef: order, envelopeRef: envelope, target: dst } = delivery
+  const device = await context.read.device(dst)
+  if (device === null || order === null || envelope === null) throw stateError(delivery)
+  const { jwk } = (await context.statements.device(device.statementRef)).payload
+  const facts = { origin: context.origin, tr, dl, attempt, order, envelope, key, dst }
+  await checkReceipt(receipt, facts, jwk)
+  const { checkpoint } = receipt.payload
+  if (checkpoint !== undefined && !(await isOwnCheckpoint(context, checkpoint))) {
     throw new KeyferryError('checkpoint-invalid', 'the checkpoint in the receipt is not of this log')
   }
-}
-
-async function isOwn(context: ServerContext, checkpoint: { size: number; root: string }): Promise<boolean> {
-  return checkpoint.size <= context.log.size && toBase64url(await context.log.root(checkpoint.size)) === checkpoint.root
 }

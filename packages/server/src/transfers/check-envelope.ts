@@ -1,43 +1,40 @@
 import {
+  CLOCK_SKEW_SECONDS,
   checkWrapped,
-  type DeviceSetPayload,
   deviceSetStatement,
   deviceStatement,
   type Envelope,
-  equalJson,
   KeyferryError,
-  type KeyTransferInfo,
+  orderEqualsKeyTransferInfo,
+  type Ref,
   reachesExposure,
-  toBase64url,
+  verifyEnvelope,
 } from '@keyferry/protocol'
 import type { ServerContext } from '../context.ts'
-import { isEnvelopeSignedBy } from '../signing/named-signer.ts'
 import type { DeliveryRow } from '../store/rows.ts'
-import { checkOrder, checkParties } from './check-order.ts'
-import type { Parties } from './transport-key-info.ts'
+import { checkOrder } from './check-order.ts'
+import { checkParties } from './check-parties.ts'
+import { isOwnCheckpoint } from './own-checkpoint.ts'
+import type { Parties } from './parties.ts'
 
-const CLOCK_SKEW_SECONDS = 60
-
-/** D2 to D6 of PROTOCOL 9.2, in their order; the first failure decides. */
+/** D2 to D6 of PROTOCOL 9.2, in their order; the first failure decides. The envelope was read strictly. */
 export async function checkEnvelope(
   context: ServerContext,
   delivery: DeliveryRow,
   parties: Parties,
   envelope: Envelope,
-): Promise<Envelope> {
+): Promise<void> {
   await checkSignature(context, parties, envelope) // D2
   await checkOrder(context, delivery, parties, envelope.order) // D3
   await checkParties(context, delivery, parties, envelope.order.payload) // D4
   await checkBinding(context, delivery, envelope) // D5
-  checkWrapped(envelope.payload.wrapped, envelope.kti) // D6
-  return envelope
+  checkWrapped(envelope.wrapped, envelope.kti) // D6
 }
 
-async function checkSignature(context: ServerContext, parties: Parties, envelope: Envelope): Promise<void> {
-  const set: DeviceSetPayload = (await context.statements.deviceSet(parties.sourceUser.setRef)).payload
-  const source = set.devices.find((entry) => entry.id === parties.source.id)
-  if (source === undefined) throw new KeyferryError('device-revoked', 'the source is not in its user’s set')
-  if (!(await isEnvelopeSignedBy(envelope, source.jwk))) {
+/** Whether the source may still speak is asked by D3 and D4. */
+async function checkSignature(context: ServerContext, { source }: Parties, envelope: Envelope): Promise<void> {
+  const { jwk } = (await context.statements.device(source.statementRef)).payload
+  if (envelope.kid !== source.id || !(await verifyEnvelope(envelope, jwk))) {
     throw new KeyferryError('signature-invalid', 'the envelope is not signed by the source')
   }
 }
@@ -51,59 +48,28 @@ async function checkBinding(context: ServerContext, delivery: DeliveryRow, envel
     isStatement(context, kti.srcSet, deviceSetStatement.typ, delivery.owner, ''),
     isStatement(context, kti.dstSet, deviceSetStatement.typ, delivery.targetUser, ''),
     isStatement(context, kti.dstStatement, deviceStatement.typ, delivery.targetUser, delivery.target),
-    isOwnCheckpoint(context, kti),
+    isOwnCheckpoint(context, kti.checkpoint),
   ])
   const holds =
-    ktiEqualsOrder(kti, envelope) &&
+    kti.order === envelope.order.ref &&
+    orderEqualsKeyTransferInfo(order, kti) &&
     relies.every(Boolean) &&
     order.iat - CLOCK_SKEW_SECONDS <= kti.iat &&
     kti.iat <= now + CLOCK_SKEW_SECONDS &&
-    kti.exp <= order.exp &&
     now < kti.exp &&
     reachesExposure(kti.exposure, order.minExposure.source)
-  if (!holds)
+  if (!holds) {
     throw new KeyferryError('binding-mismatch', 'the key transfer information does not fit order and delivery')
-}
-
-/** Members that KTI and order share (PROTOCOL 7). */
-const SHARED = [
-  'origin',
-  'tr',
-  'dl',
-  'attempt',
-  'src',
-  'dst',
-  'dstUser',
-  'mechanism',
-  'alg',
-  'kid',
-  'secret',
-  'data',
-  'directory',
-  'key',
-  'container',
-  'username',
-] as const
-
-function ktiEqualsOrder(kti: KeyTransferInfo, envelope: Envelope): boolean {
-  const order = envelope.order.payload
-  const nonceFits = order.nonce === undefined || order.nonce === kti.nonce
-  return kti.order === envelope.order.ref && nonceFits && SHARED.every((name) => equalJson(kti[name], order[name]))
+  }
 }
 
 async function isStatement(
   context: ServerContext,
-  ref: KeyTransferInfo['srcSet'],
+  ref: Ref,
   typ: string,
   user: string,
   subject: string,
 ): Promise<boolean> {
   const row = await context.read.statement(ref)
   return row !== null && row.typ === typ && row.user === user && row.subject === subject
-}
-
-/** Any head of our own log that is not ahead of it: we would sign each of them. */
-async function isOwnCheckpoint(context: ServerContext, kti: KeyTransferInfo): Promise<boolean> {
-  const { size, root } = kti.checkpoint
-  return size > 0 && size <= context.log.size && toBase64url(await context.log.root(size)) === root
 }

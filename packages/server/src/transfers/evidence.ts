@@ -2,13 +2,16 @@ import {
   type DeliveryId,
   deviceSetStatement,
   deviceStatement,
+  grantStatement,
   orderStatement,
   type Ref,
   receiptStatement,
+  toBase64url,
+  userStatement,
 } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
-import type { StatementRow } from '../store/rows.ts'
+import type { DeliveryRow, StatementRow } from '../store/rows.ts'
 import { findDelivery } from './find.ts'
 import { type LoggedStatements, loggedStatements } from './statements-for.ts'
 import { type DeliveryView, deliveryView } from './view.ts'
@@ -23,44 +26,51 @@ export interface Evidence extends LoggedStatements {
 
 /**
  * Everything an auditor needs to judge a delivery without trusting this server: statements, decision records, and what proves that
- * they are in the log (PROTOCOL 15).
+ * they are in the log (PROTOCOL 15). Of all attempts; an order that was put and never deposited is in no log.
  */
 export async function evidence(context: ServerContext, caller: Caller, dl: DeliveryId): Promise<Evidence> {
   const { delivery } = await findDelivery(context, caller, dl)
-  const users = [...new Set([delivery.owner, delivery.targetUser])]
-  const rows = (
-    await Promise.all(users.flatMap((user) => EVIDENCE_TYPES.map((typ) => context.read.statementsOf(user, typ))))
-  ).flat()
-  const about = rows.filter((row) => concerns(row, [delivery.source, delivery.target, delivery.dl]))
+  const statements = [...(await aboutPeople(context, delivery)), ...(await aboutDelivery(context, delivery))]
   const decisions = await context.read.decisions(dl)
-  const put = about.filter((row) => row.typ !== orderStatement.typ || row.ref === delivery.orderRef)
-  const logged = await loggedStatements(
+  const refs = await loggedOf(
     context,
-    (
-      await Promise.all(put.map(async (row) => ((await context.read.leafIndex(row.ref)) === null ? [] : [row.ref])))
-    ).flat(),
-    [...(delivery.envelopeRef === null ? [] : [delivery.envelopeRef]), ...decisions.map((row) => row.ref)],
-    0,
+    statements.map(({ ref }) => ref),
   )
+  const more = [...(delivery.envelopeRef === null ? [] : [delivery.envelopeRef]), ...decisions.map(({ ref }) => ref)]
   return {
     delivery: deliveryView(context, caller, delivery),
     ...(delivery.envelopeRef === null ? {} : { envelope: delivery.envelopeRef }),
-    decisions: decisions.map((row) => Buffer.from(row.octets).toString('base64url')),
-    ...logged,
+    decisions: decisions.map(({ octets }) => toBase64url(octets)),
+    ...(await loggedStatements(context, refs, more, 0)),
   }
 }
 
-const EVIDENCE_TYPES = [
-  deviceSetStatement.typ,
-  deviceStatement.typ,
-  'kf-user+jwt',
-  'kf-grant+jwt',
-  orderStatement.typ,
-  receiptStatement.typ,
-]
+/** Sets and certificates of the users, statements of the two devices. */
+async function aboutPeople(context: ServerContext, delivery: DeliveryRow): Promise<readonly StatementRow[]> {
+  const users = [...new Set([delivery.owner, delivery.targetUser])]
+  const types = [deviceSetStatement.typ, userStatement.typ, deviceStatement.typ]
+  const rows = await Promise.all(users.flatMap((user) => types.map((typ) => context.read.statementsOf(user, typ))))
+  const devices: readonly string[] = [delivery.source, delivery.target]
+  return rows.flat().filter(({ typ, subject }) => typ !== deviceStatement.typ || devices.includes(subject))
+}
 
-/** Sets, certificates and grants of the users; statements of the two devices; order and receipts of this delivery. */
-function concerns(row: StatementRow, subjects: readonly string[]): boolean {
-  const ofDelivery = ([deviceStatement.typ, orderStatement.typ, receiptStatement.typ] as string[]).includes(row.typ)
-  return !ofDelivery || subjects.includes(row.subject)
+/** Orders and receipts, and the grants that the orders name: of the owner's other grants nobody learns. */
+async function aboutDelivery(context: ServerContext, delivery: DeliveryRow): Promise<readonly StatementRow[]> {
+  const [orders, receipts] = await Promise.all([
+    context.read.statementsOf(delivery.owner, orderStatement.typ),
+    context.read.statementsOf(delivery.targetUser, receiptStatement.typ),
+  ])
+  const own = [...orders, ...receipts].filter(({ subject }) => subject === delivery.dl)
+  const granted = await Promise.all(
+    own
+      .filter(({ typ }) => typ === orderStatement.typ)
+      .map(async ({ ref }) => (await context.statements.read(orderStatement, ref)).payload.grant),
+  )
+  const grants = await Promise.all(granted.map((ref) => (ref === undefined ? null : context.read.statement(ref))))
+  return [...own, ...grants.filter((row) => row?.typ === grantStatement.typ)].filter((row) => row !== null)
+}
+
+async function loggedOf(context: ServerContext, refs: readonly Ref[]): Promise<readonly Ref[]> {
+  const indexes = await Promise.all(refs.map((ref) => context.read.leafIndex(ref)))
+  return refs.filter((_, i) => indexes[i] !== null)
 }

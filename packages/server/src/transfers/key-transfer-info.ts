@@ -1,11 +1,12 @@
 import { type DeliveryId, type KeyTransferAnswer, type Ref, readEnvelope } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
-import type { DeliveryRow } from '../store/rows.ts'
+import { userStatementOf } from './certificates.ts'
+import { afterOthers } from './conflict.ts'
 import { findAsTarget, requireState } from './find.ts'
+import { endingOf, partiesOf, requireNotEnded } from './parties.ts'
 import { openSealedEnvelope } from './sealed-envelope.ts'
-import { loggedStatements, userStatementOf } from './statements-for.ts'
-import { partiesOf } from './transport-key-info.ts'
+import { loggedStatements } from './statements-for.ts'
 
 /**
  * T1/T2: what the target needs to check before it opens (PROTOCOL 7).
@@ -17,20 +18,28 @@ export async function keyTransferInfo(
   dl: DeliveryId,
   since: number,
 ): Promise<KeyTransferAnswer> {
-  const delivery = await findAsTarget(context, caller, dl)
+  return afterOthers(() => infoOnce(context, caller, dl, since))
+}
+
+async function infoOnce(
+  context: ServerContext,
+  caller: Caller,
+  dl: DeliveryId,
+  since: number,
+): Promise<KeyTransferAnswer> {
+  const { delivery } = await findAsTarget(context, caller, dl)
   requireState(delivery, 'released', 'collected')
-  const { sourceUser, targetUser } = await partiesOf(context, delivery)
+  const parties = await partiesOf(context, delivery)
+  await requireNotEnded(context, delivery, await endingOf(context, delivery, parties))
+  const { sourceUser, targetUser } = parties
   const envelope = readEnvelope(await openSealedEnvelope(context, delivery))
   const refs: Ref[] = [sourceUser.setRef, targetUser.setRef]
   for (const user of new Set([delivery.owner, delivery.targetUser])) {
-    const certified = await userStatementOf(context, user)
-    if (certified !== null) refs.push(certified)
+    const certificate = await userStatementOf(context, user)
+    if (certificate !== null) refs.push(certificate)
   }
-  if (envelope.order.payload.grant !== undefined) refs.push(envelope.order.payload.grant)
-  const logged = await loggedStatements(context, refs, loggedRefs(delivery), since)
-  return { v: 1, binding: envelope.payload.binding, envelope: envelope.ref, ...logged } as KeyTransferAnswer
-}
-
-function loggedRefs(delivery: DeliveryRow): readonly Ref[] {
-  return [delivery.orderRef, delivery.envelopeRef].filter((ref) => ref !== null)
+  const { grant } = envelope.order.payload
+  if (grant !== undefined) refs.push(grant)
+  const logged = await loggedStatements(context, refs, [envelope.order.ref, envelope.ref], since)
+  return { v: 1, binding: envelope.payload.binding, envelope: envelope.ref, ...logged }
 }

@@ -2,24 +2,22 @@ import {
   type DevicePayload,
   type EpochSeconds,
   type Exposure,
+  findOffer,
+  inTime,
   namedThumbprint,
+  offerTakes,
   type TransportOption,
   type UserId,
 } from '@keyferry/protocol'
 
-/** Suites whose wrapped key carries no context of its own: their transport keys take the keys of one owner (PROTOCOL 8). */
-const BLOB_SUITES: ReadonlySet<string> = new Set([
-  'RSA-OAEP-256',
-  'RSA-OAEP-256+A256KWP',
-  'RSA-OAEP-256+A256KW',
-  'RSA-OAEP',
-  'RSA-OAEP+A256KWP',
-  'TPM2-IMPORT',
-])
+export interface Exposures {
+  readonly source: Exposure
+  readonly target: Exposure
+}
 
 export interface OptionWithExposures {
   readonly option: TransportOption
-  readonly exposures: { readonly source: Exposure; readonly target: Exposure }
+  readonly exposures: Exposures
 }
 
 /**
@@ -35,12 +33,21 @@ export function commonOptions(
     const wrap = source.wrap.find((entry) => entry.alg === alg)
     if (wrap === undefined) return []
     return target.enc
-      .filter((key) => key.alg === alg && key.once !== true && key.nbf - 60 <= facts.now && facts.now < key.exp)
-      .filter((key) => !BLOB_SUITES.has(alg) || (key.owner ?? target.user) === facts.owner)
+      .filter((key) => key.alg === alg && key.once !== true && inTime(key, facts.now) === 'in-time')
+      .filter((key) => offerTakes(key, target.user, facts.owner))
       .sort((a, b) => b.nbf - a.nbf)
       .map((key) => ({
         option: { alg, kid: namedThumbprint(key.jwk) },
         exposures: { source: wrap.exposure, target: key.exposure },
       }))
   })
+}
+
+/** What both sides say of the option that an order took; the lowest where a statement no longer has it. */
+export function exposuresOf(source: DevicePayload, target: DevicePayload, { alg, kid }: TransportOption): Exposures {
+  const offer = kid === undefined ? null : findOffer(target, kid)
+  return {
+    source: source.wrap.find((entry) => entry.alg === alg)?.exposure ?? 'software',
+    target: offer?.exposure ?? 'software',
+  }
 }

@@ -1,12 +1,20 @@
-import { type DeliveryId, KeyferryError, orderStatement, type Ref, readStatement } from '@keyferry/protocol'
+import { type DeliveryId, orderStatement, type Ref, readStatement } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { Change } from '../store/changes.ts'
 import { asCheckOf } from './check-error.ts'
-import { checkOrder, checkParties } from './check-order.ts'
-import { findDelivery, requireAttempt, requireState } from './find.ts'
+import { checkOrder } from './check-order.ts'
+import { checkParties } from './check-parties.ts'
+import { afterOthers } from './conflict.ts'
+import { findDelivery, noDelivery, requireAttempt, requireState, stateError } from './find.ts'
+import { orderChange } from './order-change.ts'
+import { otherEndingOf, partiesOf, requireNotEnded } from './parties.ts'
 import { noticeFor } from './step.ts'
-import { partiesOf } from './transport-key-info.ts'
+
+export interface OrderPut {
+  readonly ref: Ref
+  readonly created: boolean
+}
 
 /**
  * Row 5 of PROTOCOL 5: the party named in `orderBy` puts its order. The same order (same ref) again changes nothing.
@@ -18,38 +26,32 @@ export async function putOrder(
   dl: DeliveryId,
   attempt: number,
   text: string,
-): Promise<{ ref: Ref; created: boolean }> {
+): Promise<OrderPut> {
+  return afterOthers(() => putOnce(context, caller, dl, attempt, text))
+}
+
+async function putOnce(
+  context: ServerContext,
+  caller: Caller,
+  dl: DeliveryId,
+  attempt: number,
+  text: string,
+): Promise<OrderPut> {
   const { delivery, as } = await findDelivery(context, caller, dl)
-  if (!as.orderBy && !(as.source && delivery.orderBy === 'source'))
-    throw new KeyferryError('not-found', 'no such delivery')
+  if (!as.orderBy && !(as.source && delivery.orderBy === 'source')) throw noDelivery()
   requireAttempt(delivery, attempt)
+  if (delivery.orderRef === null) requireState(delivery, 'admitted')
   const order = await asCheckOf('order-invalid', async () => readStatement(orderStatement, text))
   if (delivery.orderRef === order.ref) return { ref: order.ref, created: false }
-  requireState(delivery, 'admitted')
-  if (delivery.orderRef !== null) {
-    throw new KeyferryError('state-conflict', 'another order was put for this attempt', { state: delivery.state })
-  }
+  if (delivery.orderRef !== null) throw stateError(delivery)
+  const parties = await partiesOf(context, delivery)
+  await requireNotEnded(context, delivery, await otherEndingOf(context, delivery, parties))
   await asCheckOf('order-invalid', async () => {
-    const parties = await partiesOf(context, delivery)
     await checkOrder(context, delivery, parties, order)
     await checkParties(context, delivery, parties, order.payload)
   })
   const row = { ...delivery, orderRef: order.ref, version: delivery.version + 1, changedAt: context.clock.now() }
-  const changes: Change[] = [
-    { kind: 'replace-delivery', row },
-    {
-      kind: 'put-statement',
-      row: {
-        ref: order.ref,
-        typ: orderStatement.typ,
-        user: delivery.owner,
-        subject: dl,
-        seq: attempt,
-        text: order.text,
-        createdAt: context.clock.now(),
-      },
-    },
-  ]
+  const changes: Change[] = [{ kind: 'replace-delivery', row }, orderChange(context, delivery, order)]
   if (delivery.orderBy !== 'source') {
     changes.push({ kind: 'insert-notice', row: noticeFor(context, row, 'source-requested', delivery.source) })
   }

@@ -3,7 +3,9 @@ import { type Caller, userOf } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow } from '../store/rows.ts'
 import { findDelivery } from './find.ts'
-import { type DeliveryView, deliveryView, seesTransfer, standing, type TransferView, transferView } from './view.ts'
+import { lapse } from './lapse.ts'
+import { seesTransfer, standing } from './standing.ts'
+import { type DeliveryView, deliveryView, type TransferView, transferView } from './view.ts'
 
 export interface Page<T> {
   items: T[]
@@ -40,7 +42,8 @@ export async function listDeliveries(
     ...(query.cursor === undefined ? {} : { after: query.cursor }),
   })
   const items = rows
-    .filter((row) => standing(caller, row)?.[query.role] === true)
+    .map((row) => lapse(context, row).delivery)
+    .filter((row) => standing(caller, row)?.[query.role] === true && (query.states?.includes(row.state) ?? true))
     .map((row) => deliveryView(context, caller, row))
   return page(items, rows, query.limit, (row) => row.dl)
 }
@@ -51,7 +54,7 @@ export async function getTransfer(
   tr: TransferId,
 ): Promise<Versioned<TransferView>> {
   const transfer = await context.read.transfer(tr)
-  const deliveries = transfer === null ? [] : await context.read.deliveriesOf(tr)
+  const deliveries = transfer === null ? [] : await deliveriesOf(context, tr)
   if (transfer === null || !seesTransfer(caller, transfer.requester, deliveries)) {
     throw new KeyferryError('not-found', 'no such transfer')
   }
@@ -69,11 +72,15 @@ export async function listTransfers(
   const rows = await context.read.transfersOf(party, query.limit, query.cursor)
   const views = await Promise.all(
     rows.map(async (row) => {
-      const deliveries = await context.read.deliveriesOf(row.tr)
+      const deliveries = await deliveriesOf(context, row.tr)
       return seesTransfer(caller, row.requester, deliveries) ? [transferView(context, caller, row, deliveries)] : []
     }),
   )
   return page(views.flat(), rows, query.limit, (row) => row.tr)
+}
+
+async function deliveriesOf(context: ServerContext, tr: TransferId): Promise<readonly DeliveryRow[]> {
+  return (await context.read.deliveriesOf(tr)).map((row) => lapse(context, row).delivery)
 }
 
 function page<T, R>(items: T[], rows: readonly R[], limit: number, cursorOf: (row: R) => string): Page<T> {

@@ -1,8 +1,9 @@
-import { type DeliveryId, KeyferryError } from '@keyferry/protocol'
+import { type DeliveryId, mayRefuse } from '@keyferry/protocol'
 import * as z from 'zod'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
-import { findDelivery, requireState } from './find.ts'
+import { afterOthers } from './conflict.ts'
+import { type Found, findDelivery, isTargetItself, noDelivery, stateError } from './find.ts'
 import { step } from './step.ts'
 import { type DeliveryView, deliveryView } from './view.ts'
 
@@ -22,14 +23,21 @@ export async function refuse(
   dl: DeliveryId,
   { reason }: Reason,
 ): Promise<DeliveryView> {
-  const { delivery, as } = await findDelivery(context, caller, dl)
-  const isTarget = caller.type === 'device' && caller.device.id === delivery.target && as.target
-  const stage = isTarget ? 'target' : as.source || as.orderBy ? 'source' : null
-  if (stage === null) throw new KeyferryError('not-found', 'no such delivery')
-  const repeated = delivery.state === 'refused' && delivery.stage === stage && delivery.reason === reason
-  if (repeated) return deliveryView(context, caller, delivery)
-  requireState(delivery, stage === 'target' ? 'released' : 'admitted')
-  const refused = step(context, delivery, 'refuse', { stage, reason })
-  await context.commit(refused.changes)
-  return deliveryView(context, caller, refused.delivery)
+  return afterOthers(async () => {
+    const found = await findDelivery(context, caller, dl)
+    const { delivery } = found
+    const stage = stageOf(caller, found)
+    const isRepeat = delivery.state === 'refused' && delivery.stage === stage && delivery.reason === reason
+    if (isRepeat) return deliveryView(context, caller, delivery)
+    if (!mayRefuse(delivery.state, stage)) throw stateError(delivery)
+    const refused = step(context, delivery, 'refuse', { stage, reason })
+    await context.commit(refused.changes)
+    return deliveryView(context, caller, refused.delivery)
+  })
+}
+
+function stageOf(caller: Caller, found: Found): 'source' | 'target' {
+  if (isTargetItself(caller, found)) return 'target'
+  if (found.as.source || found.as.orderBy) return 'source'
+  throw noDelivery()
 }

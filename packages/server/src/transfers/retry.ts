@@ -1,16 +1,19 @@
-import { type DeliveryId, EpochSecondsShape, KeyferryError } from '@keyferry/protocol'
+import { checkDeadline, type DeliveryId, EpochSecondsShape, mayRetry } from '@keyferry/protocol'
 import * as z from 'zod'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
+import { refuseAgent } from '../registry/whose.ts'
 import type { Change } from '../store/changes.ts'
-import type { IdempotencyRow } from '../store/rows.ts'
-import { nameOf } from './cancel.ts'
-import { decisionChanges, wakeChanges } from './decide.ts'
-import { findDelivery, stateError } from './find.ts'
+import type { DeliveryRow, IdempotencyRow } from '../store/rows.ts'
+import { afterOthers } from './conflict.ts'
+import { decisionChanges } from './decide.ts'
+import { findDelivery, noDelivery, stateError } from './find.ts'
+import { NEW_ATTEMPT } from './new-attempt.ts'
+import { endingOf, partiesOf } from './parties.ts'
+import { mayAskAgain } from './standing.ts'
 import { step } from './step.ts'
-import { type DeliveryView, deliveryView, mayRetry } from './view.ts'
-
-const MAX_AHEAD_SECONDS = 90 * 24 * 3600
+import { type DeliveryView, deliveryView } from './view.ts'
+import { wakeChanges } from './wake.ts'
 
 export interface Retry {
   deadline: number
@@ -18,8 +21,8 @@ export interface Retry {
 export const RetryShape: z.ZodType<Retry> = z.strictObject({ deadline: EpochSecondsShape })
 
 /**
- * Row 15 of PROTOCOL 5: a new attempt, with a new deadline; what belonged to the old attempt is left behind as evidence.
- * @throws {KeyferryError} `not-found`, `malformed`, `delivery-closed`, `state-conflict`
+ * Row 15 of PROTOCOL 5: a new attempt, with a new deadline.
+ * @throws {KeyferryError} `not-found`, `access-denied`, `malformed`, `delivery-closed`, `state-conflict`
  */
 export async function retry(
   context: ServerContext,
@@ -28,40 +31,29 @@ export async function retry(
   body: Retry,
   remember?: (view: DeliveryView) => IdempotencyRow,
 ): Promise<DeliveryView> {
-  const now = context.clock.now()
-  const { delivery, as } = await findDelivery(context, caller, dl)
-  if (!as.requester) throw new KeyferryError('not-found', 'no such delivery')
-  if (body.deadline <= now || body.deadline > now + MAX_AHEAD_SECONDS) {
-    throw new KeyferryError('malformed', 'the deadline is past or more than 90 days ahead')
-  }
-  const byOther = delivery.state === 'cancelled' && delivery.cancelledBy !== nameOf(caller)
-  const installedLate = delivery.lateReceipt
-  if (!mayRetry(delivery) || byOther || installedLate) throw stateError(delivery)
-  const again = step(context, delivery, 'retry', {
-    attempt: delivery.attempt + 1,
-    deadline: body.deadline,
-    stage: null,
-    reason: null,
-    collections: 0,
-    admittedAt: null,
-    releasedAt: null,
-    approvals: [],
-    orderRef: null,
-    envelopeRef: null,
-    envelopeDigest: null,
-    receiptRef: null,
-    lateReceipt: false,
-    cancelledBy: null,
+  return afterOthers(async () => {
+    const { delivery, lapsed, as } = await findDelivery(context, caller, dl)
+    const isOther = !mayAskAgain(caller, delivery, as)
+    if (isOther && !as.requester) throw noDelivery()
+    refuseAgent(caller)
+    checkDeadline(body.deadline, context.clock.now())
+    if (isOther || !mayRetry(delivery) || (await isEnded(context, delivery))) throw stateError(delivery)
+    const again = step(context, delivery, 'retry', { ...NEW_ATTEMPT, deadline: body.deadline })
+    const proof = context.proofs.fresh(delivery.source, context.clock.now())
+    const decided = proof === null ? [] : await decisionChanges(context, again.delivery, proof)
+    const view = deliveryView(context, caller, lastRow(decided) ?? again.delivery)
+    const changes: Change[] = [...lapsed, ...again.changes, ...decided, ...(await wakeChanges(context, again.delivery))]
+    if (remember !== undefined) changes.push({ kind: 'insert-idempotency', row: remember(view) })
+    await context.commit(changes)
+    return view
   })
-  const proof = context.proofs.fresh(delivery.source, now)
-  const decided = proof === null ? [] : await decisionChanges(context, again.delivery, proof)
-  const view = deliveryView(context, caller, lastRow(decided) ?? again.delivery)
-  const changes: Change[] = [...again.changes, ...decided, ...(await wakeChanges(context, again.delivery))]
-  if (remember !== undefined) changes.push({ kind: 'insert-idempotency', row: remember(view) })
-  await context.commit(changes)
-  return view
 }
 
-function lastRow(changes: readonly Change[]): Extract<Change, { kind: 'replace-delivery' }>['row'] | undefined {
+/** It would be withdrawn at once (row 14). */
+async function isEnded(context: ServerContext, delivery: DeliveryRow): Promise<boolean> {
+  return (await endingOf(context, delivery, await partiesOf(context, delivery))) !== null
+}
+
+function lastRow(changes: readonly Change[]): DeliveryRow | undefined {
   return changes.findLast((change) => change.kind === 'replace-delivery')?.row
 }

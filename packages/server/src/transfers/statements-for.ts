@@ -1,4 +1,4 @@
-import { handoverRefs, KeyferryError, type Ref, type UserId, userStatement } from '@keyferry/protocol'
+import { deviceSetStatement, handoverRefs, KeyferryError, type Ref } from '@keyferry/protocol'
 import type { ServerContext } from '../context.ts'
 
 export interface LoggedStatements {
@@ -22,8 +22,9 @@ export async function loggedStatements(
   since: number,
 ): Promise<LoggedStatements> {
   const size = context.log.size
-  if (since > size)
+  if (since > size) {
     throw new KeyferryError('malformed', 'the log is not that long: report the checkpoint that you have')
+  }
   const wanted = [...new Set(refs)]
   const texts = await Promise.all(wanted.map((ref) => statementText(context, ref)))
   const handovers = await Promise.all(wanted.map((ref, i) => handoversOf(context, ref, texts[i] as StatementText)))
@@ -53,7 +54,7 @@ async function statementText(context: ServerContext, ref: Ref): Promise<Statemen
 }
 
 async function handoversOf(context: ServerContext, ref: Ref, statement: StatementText): Promise<readonly Ref[]> {
-  return statement.typ === 'kf-device-set+jwt' ? handoverRefs(await context.statements.deviceSet(ref)) : []
+  return statement.typ === deviceSetStatement.typ ? handoverRefs(await context.statements.deviceSet(ref)) : []
 }
 
 async function proofOf(context: ServerContext, ref: Ref, size: number): Promise<{ index: number; path: string[] }> {
@@ -64,15 +65,4 @@ async function proofOf(context: ServerContext, ref: Ref, size: number): Promise<
 
 function notYet(): KeyferryError {
   return new KeyferryError('unavailable', 'a proof does not exist yet', { retryAfter: 1 })
-}
-
-/** The newest `kf-user` that says who this root is, or null. */
-export async function userStatementOf(context: ServerContext, user: UserId): Promise<Ref | null> {
-  const rows = await context.read.statementsOf(user, userStatement.typ)
-  const now = context.clock.now()
-  for (const row of [...rows].reverse()) {
-    const statement = await context.statements.read(userStatement, row.ref)
-    if (now < statement.payload.exp) return row.ref
-  }
-  return null
 }

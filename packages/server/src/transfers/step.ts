@@ -1,8 +1,8 @@
-import { type DeliveryEvent, isTerminal, transition } from '@keyferry/protocol'
+import { type DeliveryEvent, isOverdue, isTerminal, KeyferryError, transition } from '@keyferry/protocol'
 import type { ServerContext } from '../context.ts'
 import { noticeRow } from '../notices/make-notice.ts'
 import type { Change } from '../store/changes.ts'
-import type { DeliveryRow, NoticeType } from '../store/rows.ts'
+import type { DeliveryRow, NoticeRow, NoticeType } from '../store/rows.ts'
 
 export interface Step {
   readonly delivery: DeliveryRow
@@ -14,7 +14,9 @@ type Told = readonly (readonly [NoticeType, string])[]
 /**
  * One row of the table of PROTOCOL 5 as a unit of work: the new row, the erasure that a terminal state brings, and the notices
  * of the last column. Wake-ups (rows 1 and 7) depend on proofs and are added by who knows them.
- * @throws {KeyferryError} `state-conflict` or `delivery-closed` if the state does not allow the event.
+ * @param patch - what the event brings beside state, counts and times.
+ * @throws {KeyferryError} `state-conflict` or `delivery-closed` if the state does not allow the event; past the deadline an open
+ *   delivery can only expire.
  */
 export function step(
   context: Pick<ServerContext, 'clock' | 'random'>,
@@ -22,7 +24,11 @@ export function step(
   event: DeliveryEvent,
   patch: Partial<DeliveryRow> = {},
 ): Step {
-  const delivery: DeliveryRow = { ...transition(before, event, context.clock.now()), waitingFor: [], ...patch }
+  const now = context.clock.now()
+  if (event !== 'expire' && !isTerminal(before.state) && isOverdue(before, now)) {
+    throw new KeyferryError('delivery-closed', 'the deadline has passed', { state: 'expired' })
+  }
+  const delivery: DeliveryRow = { ...transition(before, event, now), waitingFor: [], ...patch }
   const changes: Change[] = [{ kind: 'replace-delivery', row: delivery }]
   if (isTerminal(delivery.state)) {
     changes.push({ kind: 'erase-envelopes', dl: delivery.dl }, { kind: 'retire-notices', delivery: delivery.dl })
@@ -33,21 +39,24 @@ export function step(
   return { delivery, changes }
 }
 
+/** How long an outcome waits to be read: it is told when the deadline may be over. */
+const OUTCOME_SECONDS = 7 * 86_400
+
 /** A notice about a delivery; it lives as long as the delivery may. */
 export function noticeFor(
   context: Pick<ServerContext, 'clock' | 'random'>,
   delivery: DeliveryRow,
   type: NoticeType,
   recipient: string,
-): Extract<Change, { kind: 'insert-notice' }>['row'] {
+): NoticeRow {
+  const now = context.clock.now()
   return noticeRow({
     random: context.random.octets(16),
     type,
     recipient,
-    // A `wake` says nothing, not even which delivery waits.
-    delivery: type === 'wake' ? null : delivery.dl,
-    now: context.clock.now(),
-    expiresAt: delivery.deadline,
+    delivery: delivery.dl,
+    now,
+    expiresAt: type === OUTCOME ? Math.max(delivery.deadline, now) + OUTCOME_SECONDS : delivery.deadline,
   })
 }
 
@@ -76,17 +85,19 @@ function told(delivery: DeliveryRow, event: DeliveryEvent): Told {
   }
 }
 
+/** Always the requester too; a person hears by the channels of his account, only devices and applications have an inbox. */
 function outcome(delivery: DeliveryRow, parties: readonly string[]): Told {
   const recipients = new Set(parties)
-  // A person hears by the channels of his account; only devices and applications have an inbox.
   if (delivery.requester.type !== 'user') recipients.add(delivery.requester.id)
   return [...recipients].map((recipient) => [OUTCOME, recipient] as const)
 }
 
 function toldBefore(delivery: DeliveryRow): readonly string[] {
-  const parties: string[] = []
-  if (delivery.admittedAt !== null) parties.push(delivery.orderBy === 'source' ? delivery.source : delivery.orderBy)
-  if (delivery.admittedAt !== null && delivery.orderRef !== null) parties.push(delivery.source)
+  const parties: string[] = delivery.approvers.flatMap(({ devices }) => devices)
+  if (delivery.admittedAt !== null) {
+    if (delivery.orderBy !== 'source') parties.push(delivery.orderBy)
+    if (delivery.orderBy === 'source' || delivery.orderRef !== null) parties.push(delivery.source)
+  }
   if (delivery.releasedAt !== null) parties.push(delivery.target)
   return parties
 }

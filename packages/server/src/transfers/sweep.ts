@@ -1,6 +1,7 @@
 import type { ServerContext } from '../context.ts'
 import { isConflict } from './conflict.ts'
-import { step } from './step.ts'
+import { lapse } from './lapse.ts'
+import { decideAgain } from './pending.ts'
 
 const BATCH = 100
 const MAX_BATCHES = 1000
@@ -8,18 +9,25 @@ const MAX_BATCHES = 1000
 const KEEP_SECONDS = 24 * 3600
 
 /**
- * Row 13 of PROTOCOL 5: deliveries past their deadline expire, and what nobody asks for any more is deleted.
+ * Row 13 of PROTOCOL 5: deliveries past their deadline expire; decisions that were not made are asked for again; what nobody asks for
+ * any more is deleted.
  * @returns How many deliveries expired.
  */
 export async function sweep(context: ServerContext, signal?: AbortSignal): Promise<number> {
+  const expired = await expireOverdue(context, signal)
+  await decideAgain(context, signal)
+  await context.commit([{ kind: 'sweep-expired', before: context.clock.now() - KEEP_SECONDS }])
+  return expired
+}
+
+async function expireOverdue(context: ServerContext, signal: AbortSignal | undefined): Promise<number> {
   let expired = 0
-  const now = context.clock.now()
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    const overdue = await context.read.overdue(now, BATCH)
+    const overdue = await context.read.overdue(context.clock.now(), BATCH)
     for (const delivery of overdue) {
       if (signal?.aborted === true) return expired
       try {
-        await context.commit(step(context, delivery, 'expire', { reason: 'deadline' }).changes)
+        await context.commit(lapse(context, delivery).changes)
         expired++
       } catch (error) {
         if (!isConflict(error)) throw error
@@ -27,6 +35,5 @@ export async function sweep(context: ServerContext, signal?: AbortSignal): Promi
     }
     if (overdue.length < BATCH) break
   }
-  await context.commit([{ kind: 'sweep-expired', before: now - KEEP_SECONDS }])
   return expired
 }

@@ -1,15 +1,18 @@
-import { type DeliveryId, KeyferryError, type TransportKeyInfo, userStatement } from '@keyferry/protocol'
+import { type DeliveryId, KeyferryError, orderStatement, type Ref, type TransportKeyInfo } from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
-import type { Proof } from '../access/proof-windows.ts'
 import type { ServerContext } from '../context.ts'
-import type { DeliveryRow, DeviceRow, UserRow } from '../store/rows.ts'
-import { isConflict } from './conflict.ts'
-import { evaluate } from './decide.ts'
-import { findDelivery, requireState } from './find.ts'
+import type { DeliveryRow } from '../store/rows.ts'
+import { certificatesOf } from './certificates.ts'
+import { afterOthers } from './conflict.ts'
+import { evaluate } from './evaluate.ts'
+import { findDelivery, noDelivery, requireState } from './find.ts'
 import { liveGrantOf } from './grants.ts'
 import { commonOptions } from './options.ts'
-import { loggedStatements, userStatementOf } from './statements-for.ts'
+import { ownProof } from './own-proof.ts'
+import { endingOf, type Parties, partiesOf, requireNotEnded } from './parties.ts'
+import { loggedStatements } from './statements-for.ts'
 import { step } from './step.ts'
+import { termsOf } from './terms.ts'
 
 /**
  * S1/S2: what the source needs to know to wrap (PROTOCOL 7, KtI). AC1 is asked again first.
@@ -21,105 +24,75 @@ export async function transportKeyInfo(
   dl: DeliveryId,
   since: number,
 ): Promise<TransportKeyInfo> {
+  return afterOthers(() => infoOnce(context, caller, dl, since))
+}
+
+async function infoOnce(
+  context: ServerContext,
+  caller: Caller,
+  dl: DeliveryId,
+  since: number,
+): Promise<TransportKeyInfo> {
   const { delivery, as } = await findDelivery(context, caller, dl)
-  if (!as.source && !as.orderBy) throw new KeyferryError('not-found', 'no such delivery')
+  if (!as.source && !as.orderBy) throw noDelivery()
   requireState(delivery, 'admitted')
-  await askAgain(context, caller, delivery)
-  const { source, target, sourceUser, targetUser } = await partiesOf(context, delivery)
-  const userRef = await userStatementOf(context, delivery.targetUser)
-  const grant =
-    delivery.orderBy === 'source'
-      ? null
-      : await liveGrantOf(
-          context,
-          { id: delivery.keyId, owner: delivery.owner, class: delivery.key.class },
-          delivery.orderBy,
-        )
-  const [from, to, order, username] = await Promise.all([
+  const parties = await partiesOf(context, delivery)
+  await requireNotEnded(context, delivery, await endingOf(context, delivery, parties))
+  await askAgain(context, caller, delivery, parties)
+  const { source, target, sourceUser, targetUser } = parties
+  const [from, to, order, [certificate]] = await Promise.all([
     context.statements.device(source.statementRef),
     context.statements.device(target.statementRef),
-    delivery.orderRef === null ? null : context.read.statement(delivery.orderRef),
-    userRef === null ? null : context.statements.read(userStatement, userRef),
+    delivery.orderRef === null ? null : context.statements.read(orderStatement, delivery.orderRef),
+    certificatesOf(context, delivery.targetUser),
   ])
-  const options = commonOptions(from.payload, to.payload, {
-    suites: context.suites,
-    owner: delivery.owner,
-    now: context.clock.now(),
-  })
+  const facts = { suites: context.suites, owner: delivery.owner, now: context.clock.now() }
+  const grant = order === null ? await grantFor(context, delivery) : (order.payload.grant ?? null)
   const refs = [sourceUser.setRef, targetUser.setRef, source.statementRef, target.statementRef]
-  if (userRef !== null) refs.push(userRef)
-  if (grant !== null) refs.push(grant.ref)
-  const logged = await loggedStatements(context, refs, [], since)
+  if (certificate !== undefined) refs.push(certificate.ref)
+  if (grant !== null) refs.push(grant)
   return {
     v: 1,
-    origin: context.origin,
-    tr: delivery.tr,
-    dl: delivery.dl,
-    attempt: delivery.attempt,
-    deadline: delivery.deadline,
-    key: delivery.key,
-    ...(delivery.container === null ? {} : { container: delivery.container }),
-    ...(delivery.username === null ? {} : { username: delivery.username }),
+    ...termsOf(context.origin, delivery),
     source: { device: source.id, set: sourceUser.setRef, statement: source.statementRef },
     target: {
       device: target.id,
       user: target.user,
-      ...(username === null ? {} : { username: username.payload.username }),
+      ...(certificate === undefined ? {} : { username: certificate.payload.username }),
       set: targetUser.setRef,
       statement: target.statementRef,
     },
-    mechanism: delivery.mechanism,
-    options: options.map(({ option }) => option),
-    minExposure: delivery.minExposure,
-    redelivery: delivery.redelivery,
-    ...(delivery.nonce === null ? {} : { nonce: delivery.nonce }),
+    options: commonOptions(from.payload, to.payload, facts).map(({ option }) => option),
     ...(order === null ? {} : { order: order.text }),
     maxBytes: context.limits.envelopeBytes,
-    ...logged,
-  } as TransportKeyInfo
+    ...(await loggedStatements(context, refs, [], since)),
+  }
+}
+
+async function grantFor(context: ServerContext, delivery: DeliveryRow): Promise<Ref | null> {
+  if (delivery.orderBy === 'source') return null
+  const key = { id: delivery.keyId, owner: delivery.owner, class: delivery.key.class }
+  return (await liveGrantOf(context, key, delivery.orderBy))?.ref ?? null
 }
 
 /**
  * Row 4: a denial now refuses; no decision, or conditions, is 503. A permit that only repeats the first leaves no second record.
  * Where somebody else orders, his own request stands for the proof of a source that may be offline.
  */
-async function askAgain(context: ServerContext, caller: Caller, delivery: DeliveryRow): Promise<void> {
-  const now = context.clock.now()
-  const own: Proof = { method: caller.type === 'device' ? caller.method : 'device-signature', at: now }
-  const decision = await evaluate(context, delivery, 'admit', context.proofs.fresh(delivery.source, now) ?? own)
+async function askAgain(
+  context: ServerContext,
+  caller: Caller,
+  delivery: DeliveryRow,
+  parties: Parties,
+): Promise<void> {
+  const proof = context.proofs.fresh(delivery.source, context.clock.now()) ?? ownProof(context, caller)
+  const decision = await evaluate(context, delivery, parties, 'admit', proof)
   if (decision?.outcome === 'permit') return
   if (decision?.outcome === 'deny') {
-    const denied = step(context, delivery, 'refuse', { stage: 'ac1', reason: decision.reason })
-    try {
-      await context.commit([...denied.changes, ...decision.changes])
-    } catch (error) {
-      if (!isConflict(error)) throw error
-    }
-    throw new KeyferryError('access-denied', 'this transfer is no longer permitted', {
-      stage: 'ac1',
-      reason: decision.reason,
-    })
+    const { reason } = decision
+    const denied = step(context, delivery, 'refuse', { stage: 'ac1', reason })
+    await context.commit([...denied.changes, ...decision.changes])
+    throw new KeyferryError('access-denied', 'this transfer is no longer permitted', { stage: 'ac1', reason })
   }
   throw new KeyferryError('unavailable', 'no access decision now', { retryAfter: 5 })
-}
-
-export interface Parties {
-  readonly source: DeviceRow
-  readonly target: DeviceRow
-  readonly sourceUser: UserRow
-  readonly targetUser: UserRow
-}
-
-/** The rows that a delivery names; all exist as long as it is not terminal. */
-export async function partiesOf(context: ServerContext, delivery: DeliveryRow): Promise<Parties> {
-  const [source, target, sourceUser, targetUser] = await Promise.all([
-    context.read.device(delivery.source),
-    context.read.device(delivery.target),
-    context.read.user(delivery.owner),
-    context.read.user(delivery.targetUser),
-  ])
-  if (source === null || target === null || sourceUser === null || targetUser === null) {
-    throw new KeyferryError('unavailable', 'a party of the delivery is gone', { retryAfter: 60 })
-  }
-  return { source, target, sourceUser, targetUser }
 }

@@ -174,6 +174,7 @@ export function aDeliveryRow(name: string, transfer: string, more: Partial<Deliv
     admittedAt: null,
     releasedAt: null,
     approvals: [],
+    approvers: [],
     orderRef: null,
     envelopeRef: null,
     envelopeDigest: null,

@@ -1,5 +1,6 @@
 import type { Routes } from '../parts.ts'
 import { applicationRoutes } from './applications.ts'
+import { approvalRoutes } from './approvals.ts'
 import { cancellationRoutes } from './cancellation.ts'
 import { collectionRoutes } from './collections.ts'
 import { configurationRoutes } from './configuration.ts'
@@ -35,6 +36,7 @@ export const ROUTES: readonly Routes[] = [
   keyRoutes,
   transferRoutes,
   deliveryRoutes,
+  approvalRoutes,
   proofRoutes,
   transportKeyInfoRoutes,
   orderRoutes,
