@@ -122,7 +122,8 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b(tr|dl|nt|en|ct|gr|ss)_[0-9a-hjkmnp-tv-z]{4,26}…?/g, '$1_ID'],
   [/SHA256:[A-Za-z0-9+/]{43}/g, 'SHA256:PUBLIC'],
   [/\b(?:[0-9a-f]{4} ){3,15}[0-9a-f]{4}\b/g, 'FINGER PRINT'],
-  [/\b[A-Za-z0-9_-]{4}…\/[0-9a-z]{4}/g, 'KEY…/ID'],
+  // No word boundary before it: an id may begin with a hyphen.
+  [/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{4}…\/[0-9a-z]{4}/g, 'KEY…/ID'],
   [/keyferry(-user)?:\?v=1\S*/g, 'keyferry$1:?v=1…'],
   [/(localhost%3A|localhost:|127\.0\.0\.1:)\d{2,5}/g, '$1PORT'],
   [/\/log\+[0-9a-f]{8}\+\S+/g, '/log+VKEY'],
