@@ -71,6 +71,8 @@ export async function joinAsDevice(given: EnrolmentParts, text: string, options:
     given.pause,
   )
   const statement = await firstStatement(parts, pairing.origin, pairing.user)
+  // Before the other device can ask its human about it.
+  options.show(device.signer.id)
   const en = await claim(calls, pairing, statement)
   const waiting = {
     ...options,
@@ -79,7 +81,6 @@ export async function joinAsDevice(given: EnrolmentParts, text: string, options:
     now,
   }
   options.report?.('claimed')
-  options.show(device.signer.id)
   const denied = 'the other device did not confirm this one'
   try {
     const answered = await waitForState(calls, en, 'answered', { ...waiting, denied })
