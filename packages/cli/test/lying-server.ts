@@ -18,8 +18,7 @@ export interface Lies {
   /** After it was done: true = the answer is lost. */
   lose?: (request: HttpRequest) => boolean
   /** Another JSON in place of the true one, signed as it should be. */
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the form of the answer that it forges.
-  change?: (request: HttpRequest, json: any) => unknown
+  change?: (request: HttpRequest, json: Readonly<Record<string, unknown>>) => unknown
   /** With another key than the server's own. */
   signer?: Signer
 }
@@ -33,8 +32,8 @@ export function lyingServer(honest: Transport, signer: Signer, lies: Lies): Tran
       if (lies.lose?.(request) === true) throw new UnreachableError('lost')
       const { change } = lies
       if (change === undefined || answer.content.length === 0 || !isJson(answer)) return answer
-      const json: unknown = JSON.parse(Buffer.from(answer.content).toString('utf8'))
-      const changed = change(request, structuredClone(json))
+      const json = JSON.parse(Buffer.from(answer.content).toString('utf8')) as Record<string, unknown>
+      const changed = change(request, json)
       return changed === undefined ? answer : signed(request, answer, changed, lies.signer ?? signer)
     },
     open: (request) => honest.open(request),

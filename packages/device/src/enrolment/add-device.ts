@@ -85,7 +85,7 @@ export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Pr
     checkPossession(answers, challenges, id, statement.kid)
     options.report?.('proven')
     if (open.now() >= until) throw new KeyferryError('not-found', 'the time for pairing is over')
-    await admit(open, statement)
+    await admit({ ...open, client: parts.calls }, statement)
     return added
   } catch (error) {
     await deny(open.client, id, error, options.signal)
@@ -97,7 +97,7 @@ export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Pr
 
 interface Pairing {
   readonly open: OpenDevice
-  readonly calls: Pick<Client, 'call'>
+  readonly calls: Client
   readonly options: AddDeviceOptions
   /** `z`. */
   readonly secret: Uint8Array

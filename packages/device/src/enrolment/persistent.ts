@@ -11,8 +11,9 @@ const PAUSES_MILLISECONDS = [500, 1_000, 2_000, 4_000, 8_000]
  * Repeats what got no answer. All steps of an enrolment may be sent again as they are: the same octets have the same answer (PROTOCOL 4);
  * of an invitation the code counts that did arrive.
  */
-export function persistent(client: Client, wait: Pause = pause): Pick<Client, 'call'> {
+export function persistent(client: Client, wait: Pause = pause): Client {
   return {
+    ...client,
     async call(call) {
       for (let failures = 0; ; failures++) {
         try {

@@ -32,7 +32,7 @@ export async function currentCheckpoint(open: OpenDevice): Promise<SeenCheckpoin
 }
 
 async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
-  const { store, transport, client, now } = open
+  const { store, transport, now } = open
   const state = store.seen.state()
   const octets = await getFromLog(transport, state.origin, 'checkpoint')
   const note = withErrorCode('checkpoint-invalid', () => fromUtf8(octets))
@@ -47,13 +47,15 @@ async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
     maxAgeSeconds: store.rules.find().maxCheckpointAgeSeconds,
   })
   if (last !== null) {
-    const path = `/v1/log/consistency?from=${last.size}&to=${head.size}`
-    const known = last.size === 0 || last.size === head.size
-    checkConsistency(
-      last,
-      head,
-      known ? [] : (await client.call({ method: 'GET', path })).json<{ path: string[] }>().path,
-    )
+    const path = await growth(open, last.size, head.size)
+    try {
+      checkConsistency(last, head, path)
+    } catch (error) {
+      // Two signed notes that do not fit: both are kept, and all transfers stop until a human acts (PROTOCOL 11).
+      const facts = { mine: state.checkpoint?.note ?? '', shown: note }
+      store.alarms.raise({ reason: 'log-inconsistent', subject: state.origin, facts, at: now() })
+      throw error
+    }
   }
   const checkpoint = { note, ...checkpointMark(head) }
   store.transaction(() => {
@@ -61,4 +63,10 @@ async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
     store.clock.raise(head.now)
   })
   return checkpoint
+}
+
+async function growth({ client }: OpenDevice, from: number, to: number): Promise<readonly string[]> {
+  if (from === 0 || from === to) return []
+  const path = `/v1/log/consistency?from=${from}&to=${to}`
+  return (await client.call({ method: 'GET', path })).json<{ path: string[] }>().path
 }

@@ -16,7 +16,8 @@ import {
   verifyNote,
 } from '@keyferry/protocol'
 import type { Store } from '../store/store.ts'
-import { join, openTiles, TILE_WIDTH } from './tiles.ts'
+import { TILE_WIDTH } from './tile-tree.ts'
+import { openTiles } from './tiles.ts'
 
 /** A leaf that is durable, with the index that the store gave it. */
 export interface AppendedLeaf {
@@ -71,8 +72,9 @@ export async function openLog({ store, name, signer }: LogOptions): Promise<Log>
   const ahead = new Map<number, string>()
   const signed = new Map<number, Promise<string>>()
 
-  async function range(leaves: LeafRange): Promise<Uint8Array> {
-    return foldNodes(await Promise.all(nodesOf(leaves).map((node) => tiles.node(node))))
+  function range(leaves: LeafRange): Uint8Array | Promise<Uint8Array> {
+    const nodes = nodesOf(leaves).map(tiles.node)
+    return nodes.every((node) => node instanceof Uint8Array) ? foldNodes(nodes) : Promise.all(nodes).then(foldNodes)
   }
 
   async function proof(ranges: readonly LeafRange[]): Promise<string[]> {
@@ -94,23 +96,32 @@ export async function openLog({ store, name, signer }: LogOptions): Promise<Log>
     return made
   }
 
-  /** Leaves whose unit of work was never told of (its answer was lost) come from the store. */
-  async function catchUp(): Promise<void> {
+  let catchingUp: Promise<void> | null = null
+
+  /** Leaves that were never told of (the answer to their unit was lost, or another process wrote them) come from the store. */
+  function catchUp(): Promise<void> {
+    catchingUp ??= readOn().finally(() => {
+      catchingUp = null
+    })
+    return catchingUp
+  }
+
+  async function readOn(): Promise<void> {
     const count = await store.read.leafCount()
     while (tiles.size < count) {
       const from = tiles.size
       const leaves = await store.read.leaves(from, Math.min(from + LEAVES_AT_ONCE, count))
       if (leaves.length === 0) return
       // Others may have been told of meanwhile.
-      appended(leaves.map(({ index, text }) => ({ index, text })))
+      take(leaves.map(({ index, text }) => ({ index, text })))
     }
   }
 
-  function appended(leaves: readonly AppendedLeaf[]): void {
+  function take(leaves: readonly AppendedLeaf[]): void {
     for (const { index, text } of leaves) if (index >= tiles.size) ahead.set(index, text)
     for (let next = ahead.get(tiles.size); next !== undefined; next = ahead.get(tiles.size)) {
       ahead.delete(tiles.size)
-      tiles.append([next])
+      tiles.append(next)
     }
   }
 
@@ -138,17 +149,19 @@ export async function openLog({ store, name, signer }: LogOptions): Promise<Log>
     async consistencyProof(from, to) {
       return from === 0 || from === to ? [] : proof(consistencyRanges(from, to))
     },
-    async tile(level, index, width) {
-      const hashes = await tiles.hashes(level, index)
-      return hashes === null || hashes.length < width ? null : join(hashes.slice(0, width))
-    },
+    tile: tiles.octets,
     async entries(index, width) {
       const from = index * TILE_WIDTH
       if (from + width > tiles.size) return null
       const leaves = await store.read.leaves(from, from + width)
       return Buffer.concat(leaves.flatMap(({ text }) => lengthPrefixed(utf8(text))))
     },
-    appended,
+    appended(leaves) {
+      take(leaves)
+      // Units are told of in the order of their commits, so a gap does not close by itself. If the store cannot be read now, the
+      // next leaf tries again.
+      if (ahead.size > 0) catchUp().catch(() => {})
+    },
     async fits(note) {
       const reported = readCheckpoint(note)
       if (reported.logName !== name || (await verifyNote(reported.note, key)) !== 'good') return null

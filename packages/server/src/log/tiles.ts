@@ -1,37 +1,40 @@
-import { foldNodes, leafHash, type TreeNode, utf8 } from '@keyferry/protocol'
+import { leafHash, type TreeNode, utf8 } from '@keyferry/protocol'
 import type { Change } from '../store/changes.ts'
 import type { Reader } from '../store/store.ts'
+import { TILE_HEIGHT, TILE_WIDTH, type TileTree, tileTree } from './tile-tree.ts'
 
-/** Tiles of C2SP tlog-tiles: 256 hashes wide, 8 levels of the tree high. */
-export const TILE_WIDTH = 256
-const TILE_HEIGHT = 8
-const HASH_OCTETS = 32
-const TILES_REMEMBERED = 512
+const TILES_REMEMBERED = 256
+
+type PutTile = Extract<Change, { kind: 'put-tile' }>
 
 /**
- * The hashes of a growing tree as tiles: full ones in the store, the right edge in memory. N leaves cost O(N) hashes, a node a few reads.
+ * The hashes of a growing tree as tiles: full ones in the store, the right edge in memory. N leaves cost O(N) hashes, a node one tile.
  * A full tile that is not stored yet, or was lost with the power, is made again from what lies below: leaves are the truth.
  */
 export interface Tiles {
   readonly size: number
-  append(leaves: readonly string[]): void
-  node(node: TreeNode): Promise<Uint8Array>
-  /** Hashes of tile `index` at tile level `level`, as far as the tree of this size fills it; null if it is empty. */
-  hashes(level: number, index: number): Promise<readonly Uint8Array[] | null>
+  append(leaf: string): void
+  /** At once if the tile is in memory: a proof asks for many. */
+  node(node: TreeNode): Uint8Array | Promise<Uint8Array>
+  /** The first `width` hashes of tile `index` at tile level `level`, joined; null if the tree of this size has not so many. */
+  octets(level: number, index: number, width: number): Promise<Uint8Array | null>
   /** Full tiles that the store has not been given yet. */
-  takeUnstored(): readonly Extract<Change, { kind: 'put-tile' }>[]
+  takeUnstored(): readonly PutTile[]
 }
 
 export async function openTiles(read: Pick<Reader, 'tile' | 'leaves' | 'leafCount'>): Promise<Tiles> {
   let size = 0
-  /** Per tile level the hashes of the tile that is not full yet. */
-  const edge: Uint8Array[][] = []
-  const remembered = new Map<string, readonly Uint8Array[]>()
-  let unstored: Extract<Change, { kind: 'put-tile' }>[] = []
+  /** Per tile level the tile that is not full yet. */
+  const edge: TileTree[] = []
+  /** Full tiles, the one used last at the end. */
+  const remembered = new Map<string, TileTree>()
+  let unstored: PutTile[] = []
 
-  function remember(level: number, index: number, hashes: readonly Uint8Array[]): void {
-    if (remembered.size >= TILES_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
-    remembered.set(`${level} ${index}`, hashes)
+  function remember(name: string, tile: TileTree): TileTree {
+    remembered.delete(name)
+    remembered.set(name, tile)
+    if (remembered.size > TILES_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
+    return tile
   }
 
   function fullTiles(level: number): number {
@@ -39,74 +42,74 @@ export async function openTiles(read: Pick<Reader, 'tile' | 'leaves' | 'leafCoun
   }
 
   function push(level: number, hash: Uint8Array): void {
-    const tile = edge[level] ?? []
-    edge[level] = tile
+    edge[level] ??= tileTree()
+    const tile = edge[level]
     tile.push(hash)
-    if (tile.length < TILE_WIDTH) return
-    edge[level] = []
+    if (tile.width < TILE_WIDTH) return
+    edge[level] = tileTree()
     const index = fullTiles(level) - 1
-    remember(level, index, tile)
-    unstored.push({ kind: 'put-tile', level, index, hashes: join(tile) })
+    remember(`${level} ${index}`, tile)
+    unstored.push({ kind: 'put-tile', level, index, hashes: tile.octets(TILE_WIDTH) })
     push(level + 1, rootOf(tile))
   }
 
-  async function full(level: number, index: number): Promise<readonly Uint8Array[]> {
-    const known = remembered.get(`${level} ${index}`)
-    if (known !== undefined) return known
+  function full(level: number, index: number): TileTree | Promise<TileTree> {
+    const name = `${level} ${index}`
+    const known = remembered.get(name)
+    return known === undefined ? fetch(name, level, index) : remember(name, known)
+  }
+
+  async function fetch(name: string, level: number, index: number): Promise<TileTree> {
     const stored = await read.tile(level, index)
-    const hashes = stored === null ? await again(level, index) : split(stored)
-    remember(level, index, hashes)
-    return hashes
+    if (stored !== null) return remember(name, tileTree(stored))
+    const again = await fromBelow(level, index * TILE_WIDTH, (index + 1) * TILE_WIDTH)
+    unstored.push({ kind: 'put-tile', level, index, hashes: again.octets(TILE_WIDTH) })
+    return remember(name, again)
   }
 
-  async function again(level: number, index: number): Promise<readonly Uint8Array[]> {
-    const hashes = await below(level, index * TILE_WIDTH, (index + 1) * TILE_WIDTH)
-    unstored.push({ kind: 'put-tile', level, index, hashes: join(hashes) })
-    return hashes
+  /** Hashes `from` to `to` (excluded) of a tile level, which one tile holds. */
+  async function fromBelow(level: number, from: number, to: number): Promise<TileTree> {
+    const tile = tileTree()
+    if (level === 0) {
+      for (const leaf of await read.leaves(from, to)) tile.push(leafHash(utf8(leaf.text)))
+    } else {
+      for (let index = from; index < to; index++) tile.push(rootOf(await full(level - 1, index)))
+    }
+    return tile
   }
 
-  /** Hashes `from` to `to` (excluded) of a tile level, from the level below. */
-  async function below(level: number, from: number, to: number): Promise<Uint8Array[]> {
-    if (level === 0) return (await read.leaves(from, to)).map((leaf) => leafHash(utf8(leaf.text)))
-    const hashes: Uint8Array[] = []
-    for (let index = from; index < to; index++) hashes.push(rootOf(await full(level - 1, index)))
-    return hashes
-  }
-
-  async function hashes(level: number, index: number): Promise<readonly Uint8Array[] | null> {
+  function tileAt(level: number, index: number): TileTree | null | Promise<TileTree> {
     const filled = fullTiles(level)
     if (index < filled) return full(level, index)
-    const partial = edge[level]
-    return index === filled && partial !== undefined && partial.length > 0 ? [...partial] : null
+    return index === filled ? (edge[level] ?? null) : null
   }
 
   size = await read.leafCount()
   for (let level = 0; TILE_WIDTH ** level <= size; level++) {
     const count = Math.floor(size / TILE_WIDTH ** level)
-    edge[level] = await below(level, count - (count % TILE_WIDTH), count)
+    edge[level] = await fromBelow(level, count - (count % TILE_WIDTH), count)
   }
 
   return {
     get size() {
       return size
     },
-    append(leaves) {
-      for (const leaf of leaves) {
-        size++
-        push(0, leafHash(utf8(leaf)))
-      }
+    append(leaf) {
+      size++
+      push(0, leafHash(utf8(leaf)))
     },
-    async node({ level, index }) {
-      const tileLevel = Math.floor(level / TILE_HEIGHT)
-      const width = 2 ** (level % TILE_HEIGHT)
-      const first = index * width
-      const tile = await hashes(tileLevel, Math.floor(first / TILE_WIDTH))
-      const at = first % TILE_WIDTH
-      const parts = tile?.slice(at, at + width) ?? []
-      if (parts.length < width) throw new RangeError('the tree has no such node')
-      return rootOf(parts)
+    node({ level, index }) {
+      const row = level % TILE_HEIGHT
+      const perTile = TILE_WIDTH >> row
+      const tile = tileAt(Math.floor(level / TILE_HEIGHT), Math.floor(index / perTile))
+      return tile instanceof Promise
+        ? tile.then((fetched) => nodeOf(fetched, row, index % perTile))
+        : nodeOf(tile, row, index % perTile)
     },
-    hashes,
+    async octets(level, index, width) {
+      const tile = await tileAt(level, index)
+      return tile === null || tile.width < width ? null : tile.octets(width)
+    },
     takeUnstored() {
       const taken = unstored
       unstored = []
@@ -115,27 +118,12 @@ export async function openTiles(read: Pick<Reader, 'tile' | 'leaves' | 'leafCoun
   }
 }
 
-/** Root of a perfect subtree from its 2^n hashes, pairwise. */
-function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
-  let row = hashes
-  while (row.length > 1) {
-    const next: Uint8Array[] = []
-    for (let i = 0; i < row.length; i += 2) next.push(foldNodes(row.slice(i, i + 2)))
-    row = next
-  }
-  return row[0] as Uint8Array
+function nodeOf(tile: TileTree | null, row: number, index: number): Uint8Array {
+  const hash = tile?.node(row, index) ?? null
+  if (hash === null) throw new RangeError('the tree has no such node')
+  return hash
 }
 
-export function join(hashes: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(hashes.length * HASH_OCTETS)
-  hashes.forEach((hash, i) => {
-    all.set(hash, i * HASH_OCTETS)
-  })
-  return all
-}
-
-function split(octets: Uint8Array): Uint8Array[] {
-  return Array.from({ length: octets.length / HASH_OCTETS }, (_, i) =>
-    octets.subarray(i * HASH_OCTETS, (i + 1) * HASH_OCTETS),
-  )
+function rootOf(full: TileTree): Uint8Array {
+  return full.node(TILE_HEIGHT, 0) as Uint8Array
 }

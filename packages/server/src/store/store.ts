@@ -94,7 +94,8 @@ export interface Reader {
 
 /**
  * Where the server keeps everything. Methods may run concurrently, later from several processes.
- * A resolved `commit` is durable: it survives loss of power. A rejected one wrote nothing.
+ * A resolved `commit` is durable: it survives loss of power. A rejected one wrote nothing; only after `unavailable` a disk that
+ * failed may hold it all the same, so whoever tries again reads again first.
  */
 export interface Store {
   readonly read: Reader
