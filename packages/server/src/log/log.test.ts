@@ -98,6 +98,16 @@ describe('the log', () => {
     expect(log.size).toBe(3)
   })
 
+  it('shows a last leaf whose answer was lost, though nothing comes after it', async () => {
+    const store = memoryStore()
+    const log = await open(store)
+    store.failAfter('append-leaf')
+    await expect(store.commit(leaves(0, 1))).rejects.toMatchObject({ code: 'unavailable' })
+    expect(log.size).toBe(0)
+    await log.persist()
+    expect(log.size).toBe(1)
+  })
+
   it('does not start on a smaller tree than the one that it signed', async () => {
     const [whole, restored] = [memoryStore(), memoryStore()]
     const log = await open(whole)

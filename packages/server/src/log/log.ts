@@ -169,7 +169,8 @@ export async function openLog({ store, name, signer }: LogOptions): Promise<Log>
       return extendsNote(note)
     },
     async persist() {
-      if (ahead.size > 0) await catchUp()
+      // Always: a last leaf whose answer was lost leaves no gap that shows.
+      await catchUp()
       const size = tiles.size
       const full = tiles.takeUnstored()
       const note = await checkpoint(size)
