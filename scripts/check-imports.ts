@@ -1,5 +1,5 @@
 /**
- * Holds the house to its plan (docs/architecture.md): imports go one way between packages and between the rooms of the server, there
+ * Holds the house to its plan: imports go one way between packages and between the rooms of the server, there
  * is no cycle between files, and every package that is imported is declared. Prints each breach; exits 1 if there is one.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'

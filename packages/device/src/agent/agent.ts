@@ -25,7 +25,7 @@ const MAX_PAGES = 50
 
 type Role = 'source' | 'target'
 
-/** The loop of a device (ARCHITECTURE, "How a key flows"): a notice or a list says which delivery, a step does what is due. */
+/** The loop of a device (PROTOCOL 5, 9): a notice or a list says which delivery, a step does what is due. */
 export function agent(parts: AgentParts): Agent {
   const collected: CollectedEnvelopes = new Map()
   /** Deliveries that said "not yet": when to ask again, milliseconds since the epoch. */

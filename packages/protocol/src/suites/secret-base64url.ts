@@ -1,5 +1,5 @@
 /**
- * base64url of secrets, from octets to octets: strings cannot be wiped, so key octets never become one (ARCHITECTURE, Rules).
+ * base64url of secrets, from octets to octets: strings cannot be wiped, so key octets never become one.
  * Without padding; time depends on lengths only where a text is well-formed.
  */
 export function encodeSecret(octets: Uint8Array): Uint8Array {

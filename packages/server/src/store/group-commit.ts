@@ -1,4 +1,4 @@
-/** How units of work share a transaction (ARCHITECTURE, group commit). */
+/** How units of work share a transaction. */
 export interface GroupCommitRules<U, R> {
   /** Octets of a unit, about. */
   weigh(unit: U): number
