@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type Output, output } from './console/output.ts'
 import { type Prompts, prompts } from './console/prompts.ts'
 import { profileFolder } from './folders.ts'
+import { withoutMarks } from './hyphened-ids.ts'
 import type { System } from './system.ts'
 
 /** Options that every command takes, before or behind its name. */
@@ -57,8 +58,8 @@ export function does<Options extends object>(
 ): Command {
   return command.action(async (...given: unknown[]) => {
     // Commander hands over the arguments, then the options, then the command.
-    const values = given.slice(0, -2).flat() as string[]
-    const options = command.optsWithGlobals<Options & GlobalOptions>()
+    const values = withoutMarks(given.slice(0, -2).flat() as string[])
+    const options = withoutMarks(command.optsWithGlobals<Options & GlobalOptions>())
     try {
       const code = await work(invocation(system, options), options, ...values)
       if (typeof code === 'number') process.exitCode = code

@@ -3,6 +3,7 @@ import { CliError } from './console/cli-error.ts'
 import { EXIT, type ExitCode } from './console/exit-codes.ts'
 import { type Failure, failureLines, failureOf } from './console/failure.ts'
 import { output } from './console/output.ts'
+import { markHyphenedIds, withoutMarks } from './hyphened-ids.ts'
 import { Undone } from './invocation.ts'
 import { Misuse, program } from './program.ts'
 import type { System } from './system.ts'
@@ -12,7 +13,7 @@ export async function run(system: System, argv: readonly string[]): Promise<Exit
   const root = program(system)
   try {
     if (argv.length === 0) root.outputHelp()
-    else await root.parseAsync([...argv], { from: 'user' })
+    else await root.parseAsync(markHyphenedIds(argv), { from: 'user' })
     return EXIT.done
   } catch (error) {
     if (error instanceof Misuse && error.error.exitCode === 0) return EXIT.done // --help, --version
@@ -35,7 +36,9 @@ function misuse({ error, typed, choices }: Misuse): CliError {
   if (error.code === 'commander.help') {
     return new CliError('wrong-use', `\`${typed}\` needs a word more`, { hint: `${typed} ${choices.join(' | ')}` })
   }
-  const [why = '', guess] = error.message.replace(/^error: /, '').split('\n')
+  const [why = '', guess] = withoutMarks(error.message)
+    .replace(/^error: /, '')
+    .split('\n')
   const meant = /\(Did you mean (.*)\?\)/.exec(guess ?? '')?.[1]
   return new CliError('wrong-use', why.replace(/\.$/, ''), {
     hint: meant === undefined ? `${typed} --help` : `did you mean ${meant}?`,
