@@ -2,6 +2,7 @@ import { sha256 } from '#platform'
 import { KeyferryError, withErrorCode } from '../errors.ts'
 import type { PublicSigningJwk } from '../jose/jwk.ts'
 import { concatOctets, fromBase64, toBase64, toBase64url, utf8 } from '../json/base64url.ts'
+import { toHex } from '../json/hex.ts'
 import { isSoundEd25519 } from '../suites/public-key.ts'
 
 /** Signature types of C2SP signed-note that this protocol has: a log signs notes, a witness cosigns them with a time. */
@@ -40,7 +41,7 @@ export function makeVkey(name: string, use: VkeyUse, publicKey: Uint8Array): Vke
   const keyId = noteKeyId(name, use, publicKey)
   const key = toBase64(concatOctets(new Uint8Array([TYPE_OCTET[use]]), publicKey))
   return {
-    text: `${name}+${keyId.toHex()}+${key}`,
+    text: `${name}+${toHex(keyId)}+${key}`,
     name,
     use,
     keyId,

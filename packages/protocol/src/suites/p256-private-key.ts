@@ -1,5 +1,6 @@
 import type { CryptoKey } from 'hpke'
 import { concatOctets } from '../json/base64url.ts'
+import { fromHex } from '../json/hex.ts'
 
 /** P-256 private keys between octets and WebCrypto, by PKCS#8 and not JWK: a JWK would make a string of the key. */
 
@@ -18,9 +19,9 @@ declare const crypto: {
 }
 
 /** PrivateKeyInfo (RFC 5208) of id-ecPublicKey, prime256v1, up to the 32 octets of the key in an ECPrivateKey (RFC 5915). */
-const HEAD = Uint8Array.fromHex('308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420')
+const HEAD = fromHex('308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420')
 /** ... and what stands between it and the point. With the point WebKit and Firefox take it too. */
-const MIDDLE = Uint8Array.fromHex('a144034200')
+const MIDDLE = fromHex('a144034200')
 const SCALAR_OCTETS = 32
 
 /**

@@ -1,4 +1,5 @@
 import { fromBase64url } from '../json/base64url.ts'
+import { toHex } from '../json/hex.ts'
 import { TransportJwkShape } from '../json/shapes.ts'
 
 /** Validity of public keys beyond their form (PROTOCOL 1): pure arithmetic, for where the platform does not look. */
@@ -58,5 +59,5 @@ export function transportKeyIsValid(jwk: { readonly kty: string }): boolean {
 const HPKE_9_PUBLIC_OCTETS = 1216
 
 function toNumber(octets: Uint8Array): bigint {
-  return BigInt(`0x${octets.toHex() || '0'}`)
+  return BigInt(`0x${toHex(octets) || '0'}`)
 }
