@@ -51,7 +51,11 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
     },
     async open(request) {
       const incoming = await start(request)
-      return { status: incoming.statusCode ?? 0, header: headerOf(incoming), chunks: incoming } satisfies HttpStream
+      return {
+        status: incoming.statusCode ?? 0,
+        header: headerOf(incoming),
+        chunks: untilBroken(incoming),
+      } satisfies HttpStream
     },
     close: () => agent.destroy(),
   }
@@ -81,6 +85,15 @@ async function readAll(incoming: IncomingMessage): Promise<Uint8Array> {
     throw new UnreachableError('the answer broke off', { cause: error })
   }
   return Buffer.concat(chunks)
+}
+
+/** A stream that breaks off says what no answer says: the server may have died, the device may have moved. */
+async function* untilBroken(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) yield chunk
+  } catch (cause) {
+    throw new UnreachableError('the connection broke off', { cause })
+  }
 }
 
 /** The system's word for what failed, without addresses or content. */
