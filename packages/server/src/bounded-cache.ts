@@ -2,6 +2,8 @@
 export interface BoundedCache<K, V> {
   get(key: K): V | undefined
   set(key: K, value: V): void
+  delete(key: K): void
+  clear(): void
   readonly size: number
 }
 
@@ -21,6 +23,12 @@ export function boundedCache<K, V>(capacity: number): BoundedCache<K, V> {
       entries.delete(key)
       entries.set(key, value)
       if (entries.size > capacity) entries.delete(entries.keys().next().value as K)
+    },
+    delete(key) {
+      entries.delete(key)
+    },
+    clear() {
+      entries.clear()
     },
     get size() {
       return entries.size

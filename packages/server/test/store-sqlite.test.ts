@@ -95,6 +95,18 @@ describe('the SQLite file', () => {
     }
   })
 
+  it('belongs to one server at a time', async () => {
+    const path = join(folder, 'owned.db')
+    const first = await open(path)
+    await expect(openSqliteStore(path)).rejects.toMatchObject({
+      code: 'data-in-use',
+      hint: expect.stringContaining(path),
+    })
+    await first.commit([{ kind: 'put-meta', name: 'x', value: 'y' }])
+    await first.close()
+    expect(await (await open(path)).read.meta('x')).toBe('y')
+  })
+
   it('acknowledges nothing that a size limit keeps from the disk', async () => {
     const path = join(folder, 'limited.db')
     await (await open(path)).close()

@@ -27,57 +27,68 @@ function slowWriter() {
   }
 }
 
+const turn = () => new Promise(setImmediate)
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 describe('group commit', () => {
-  it('commits at once when idle, and gathers while a commit runs', async () => {
+  it('commits what one turn brings, and gathers while a commit runs', async () => {
     const { names, end, commit } = slowWriter()
-    const first = commit(0)
-    expect(names()).toEqual([[0]])
-    const others = [commit(1), commit(2)]
-    expect(names()).toEqual([[0]])
-    end(0).with([10])
-    expect(await first).toBe(10)
-    expect(names()).toEqual([[0], [1, 2]])
-    end(1).with([11, 12])
-    expect(await Promise.all(others)).toEqual([11, 12])
+    const first = [commit(0), commit(1)]
+    expect(names()).toEqual([])
+    await turn()
+    expect(names()).toEqual([[0, 1]])
+    const others = [commit(2), commit(3)]
+    await turn()
+    expect(names()).toEqual([[0, 1]])
+    end(0).with([10, 11])
+    expect(await Promise.all(first)).toEqual([10, 11])
+    await turn()
+    expect(names()).toEqual([
+      [0, 1],
+      [2, 3],
+    ])
+    end(1).with([12, 13])
+    expect(await Promise.all(others)).toEqual([12, 13])
   })
 
   it('caps a batch by units and by octets; a unit above the cap goes alone', async () => {
     const { group, names, end, commit } = slowWriter()
-    const all = [commit(0), ...upTo(MAX_BATCH_UNITS + 1).map((i) => commit(i + 1))]
+    const all = upTo(MAX_BATCH_UNITS + 2).map((i) => commit(i))
     all.push(commit(200, MAX_BATCH_OCTETS + 1), commit(201, MAX_BATCH_OCTETS - 1), commit(202), commit(203))
+    await turn()
     for (let i = 0; i < names().length; i++) {
       end(i).with((names()[i] as number[]).map(Number))
-      await new Promise(setImmediate)
+      await turn()
+      await turn()
     }
-    const [, second, ...rest] = names()
-    expect(second).toHaveLength(MAX_BATCH_UNITS)
-    expect(rest).toEqual([[129], [200], [201, 202], [203]])
+    const [first, ...rest] = names()
+    expect(first).toHaveLength(MAX_BATCH_UNITS)
+    expect(rest).toEqual([[128, 129], [200], [201, 202], [203]])
     expect((await Promise.all(all)).length).toBe(MAX_BATCH_UNITS + 6)
     await group.idle()
   })
 
   it('lets a bad unit fail alone', async () => {
     const { end, commit } = slowWriter()
-    const units = [commit(0), commit(1), commit(2)]
-    end(0).with([0])
-    await units[0]
-    end(1).with([new Error('bad'), 2])
-    await expect(units[1]).rejects.toThrow('bad')
-    expect(await units[2]).toBe(2)
+    const units = [commit(0), commit(1)]
+    await turn()
+    end(0).with([new Error('bad'), 2])
+    await expect(units[0]).rejects.toThrow('bad')
+    expect(await units[1]).toBe(2)
   })
 
   it('fails a whole batch with the disk, and goes on with the next', async () => {
     const { end, commit, group } = slowWriter()
-    const [first, second] = [commit(0), commit(1)]
+    const first = commit(0)
+    await turn()
+    const second = commit(1)
     end(0).failing(new Error('disk full'))
     await expect(first).rejects.toThrow('disk full')
     let idle = false
     const whenIdle = group.idle().then(() => {
       idle = true
     })
-    await null
+    await turn()
     expect(idle).toBe(false)
     end(1).with([1])
     expect(await second).toBe(1)

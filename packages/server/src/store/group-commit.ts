@@ -25,7 +25,7 @@ interface Waiting<U, R> {
   reject(error: unknown): void
 }
 
-/** Commits at once when idle; while a commit runs, gathers for the next. */
+/** Commits what one turn of the event loop brings; while a commit runs, gathers for the next. */
 export function groupCommit<U, R>(rules: GroupCommitRules<U, R>): GroupCommit<U, R> {
   const queue: Waiting<U, R>[] = []
   let writing = false
@@ -34,7 +34,8 @@ export function groupCommit<U, R>(rules: GroupCommitRules<U, R>): GroupCommit<U,
   function next(): void {
     writing = queue.length > 0
     if (writing) {
-      write(takeBatch())
+      // Whoever else is in this turn comes along: a transaction costs far more than one more unit in it.
+      setImmediate(() => write(takeBatch()))
       return
     }
     for (const tell of whenIdle) tell()

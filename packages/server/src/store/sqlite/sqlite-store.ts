@@ -2,10 +2,12 @@ import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { KeyferryError } from '@keyferry/protocol'
+import { SetupError } from '../../setup-error.ts'
 import type { Change, Committed } from '../changes.ts'
 import { groupCommit } from '../group-commit.ts'
 import { sqliteColumnTypes } from '../migrations/column-types.ts'
 import { migrate } from '../migrations/migrate.ts'
+import { rowCache } from '../row-cache.ts'
 import type { SqlValue, Write } from '../sql/compiled.ts'
 import { sqlReader } from '../sql/reader.ts'
 import { sqlReads } from '../sql/reads.ts'
@@ -14,20 +16,32 @@ import type { Store } from '../store.ts'
 import { compilerOnly, kyselyOver } from './dialect.ts'
 import type { UnitOutcome, WireStep, WireUnit } from './messages.ts'
 import { setUpWriting } from './pragmas.ts'
+import { becomeSingleOwner } from './single-owner.ts'
 import { cannotOpen, unavailable } from './sqlite-errors.ts'
 import { openRunner } from './sync-runner.ts'
 import { startWriter, type WriterHandle } from './writer-handle.ts'
 
+interface Unit {
+  readonly changes: readonly Change[]
+  readonly steps: WireUnit
+}
+
 /**
  * Opens, or makes, the database of a server: one file with mode 0600, and SQLite's `-wal` and `-shm` beside it. Whoever can read the
  * file reads who sends keys to whom, and wrapped keys that are under way; no key octets.
+ * Only one process uses it at a time, so what was read stays true until this store writes.
+ * @throws {SetupError} `data-in-use`
  * @throws {KeyferryError} `unavailable` if the folder or the file cannot be written; the message names it.
  */
 export async function openSqliteStore(path: string): Promise<Store> {
+  let giveBack: (() => void) | null = null
   try {
     makeFile(path)
+    giveBack = becomeSingleOwner(path)
     await updateSchema(path)
   } catch (cause) {
+    giveBack?.()
+    if (cause instanceof SetupError) throw cause
     throw cannotOpen(path, cause)
   }
   const compiler = compilerOnly()
@@ -36,13 +50,26 @@ export async function openSqliteStore(path: string): Promise<Store> {
   const setup = { path, writes: writes.all.map(({ sql, rules }) => ({ sql, rules })) }
   let writer: WriterHandle = await startWriter(setup)
   const runner = openRunner(path)
-  const group = groupCommit<WireUnit, Committed>({
-    weigh: (unit) =>
-      unit.reduce((sum, step) => sum + step.reduce<number>((octets, value) => octets + sizeOf(value), 0), 0),
+  const rows = rowCache(sqlReader(runner, sqlReads(compiler)))
+  const group = groupCommit<Unit, Committed>({
+    weigh: ({ steps }) =>
+      steps.reduce((sum, step) => sum + step.reduce<number>((octets, value) => octets + sizeOf(value), 0), 0),
     async write(batch) {
-      // A thread that broke down does not take the server with it.
-      if (!writer.alive) writer = await startWriter(setup)
-      return (await writer.write(batch)).map(committedOr)
+      try {
+        // A thread that broke down does not take the server with it.
+        if (!writer.alive) writer = await startWriter(setup)
+        const outcomes = (await writer.write(batch.map(({ steps }) => steps))).map(committedOr)
+        batch.forEach(({ changes }, i) => {
+          if (!(outcomes[i] instanceof Error)) rows.committed(changes)
+        })
+        return outcomes
+      } catch (error) {
+        // What a disk that failed holds is seen by whoever reads again.
+        rows.forget()
+        throw error
+      } finally {
+        runner.refresh()
+      }
     },
   })
   let closing: Promise<void> | null = null
@@ -52,11 +79,11 @@ export async function openSqliteStore(path: string): Promise<Store> {
   }
 
   return {
-    read: sqlReader(runner, sqlReads(compiler)),
+    read: rows.read,
     async commit(changes) {
       if (closing !== null) throw unavailable(null, 'the store is closed')
-      const unit = changes.flatMap(toWire)
-      return unit.length === 0 ? { leafIndexes: [] } : group.commit(unit)
+      const steps = changes.flatMap(toWire)
+      return steps.length === 0 ? { leafIndexes: [] } : group.commit({ changes, steps })
     },
     close() {
       closing ??= (async () => {
@@ -64,6 +91,7 @@ export async function openSqliteStore(path: string): Promise<Store> {
         // The writer last: the last connection that may write removes the WAL.
         runner.close()
         await writer.close()
+        giveBack()
       })()
       return closing
     },

@@ -5,15 +5,34 @@ import { setUpReading } from './pragmas.ts'
 
 /** Reads on the thread that asks: a look-up by id takes microseconds, a trip to another thread tens of them. */
 export interface SyncRunner extends Runner {
+  /** From now on queries see what was committed until now. */
+  refresh(): void
   close(): void
 }
 
-/** A connection of its own that only reads: in WAL mode each query sees all that was committed before it. */
+/**
+ * A connection of its own that only reads. The queries of one turn of the event loop share a snapshot: to take and check one costs several
+ * times what a look-up by id does. Whoever commits refreshes before he tells of it, so each query sees all that was acknowledged before it.
+ */
 export function openRunner(path: string): SyncRunner {
   const db = new DatabaseSync(path, { readOnly: true })
   setUpReading(db)
+  const [begin, end] = ['BEGIN', 'COMMIT'].map((sql) => db.prepare(sql)) as [StatementSync, StatementSync]
+  let snapshot = false
+  function refresh(): void {
+    if (!snapshot) return
+    snapshot = false
+    end.run()
+  }
+  function takeSnapshot(): void {
+    if (snapshot) return
+    begin.run()
+    snapshot = true
+    setImmediate(refresh)
+  }
   const prepared = new Map<Query<never, unknown>, StatementSync>()
   function statementOf(query: Query<never, unknown>): StatementSync {
+    takeSnapshot()
     let statement = prepared.get(query)
     if (statement === undefined) {
       statement = db.prepare(query.sql)
@@ -28,6 +47,10 @@ export function openRunner(path: string): SyncRunner {
       statementOf(query as Query<never, unknown>).get(...(query.bind(values) as SqlValue[])) as R | undefined,
     all: <V, R>(query: Query<V, R>, values: V) =>
       statementOf(query as Query<never, unknown>).all(...(query.bind(values) as SqlValue[])) as R[],
-    close: () => db.close(),
+    refresh,
+    close() {
+      refresh()
+      db.close()
+    },
   }
 }
