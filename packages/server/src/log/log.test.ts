@@ -84,6 +84,23 @@ describe('the log', () => {
     expect(() => log.checkpoint(6)).toThrow(RangeError)
   })
 
+  it('gives whoever asks within a second the same head, unless it lacks a leaf', async () => {
+    const store = memoryStore()
+    let now = 0
+    const log = await openLog({ store, name: 'keys.example/log', signer, milliseconds: () => now })
+    await grow(store, log, 5)
+    expect(log.headOver(3)).toBe(5)
+    await grow(store, log, 9)
+    now = 999
+    expect(log.headOver(5)).toBe(5)
+    expect(log.headOver(6)).toBe(9)
+    await grow(store, log, 10)
+    now = 1998
+    expect(log.headOver(6)).toBe(9)
+    now = 1999
+    expect(log.headOver(0)).toBe(10)
+  })
+
   it('takes leaves in any order, and those that it was never told of from the store', async () => {
     const store = memoryStore()
     const log = await open(store)

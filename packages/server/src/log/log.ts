@@ -15,6 +15,7 @@ import {
   utf8,
   verifyNote,
 } from '@keyferry/protocol'
+import { boundedCache } from '../bounded-cache.ts'
 import type { Store } from '../store/store.ts'
 import { TILE_WIDTH } from './tile-tree.ts'
 import { openTiles } from './tiles.ts'
@@ -30,6 +31,11 @@ export interface Log {
   /** Leaves shown. Everything up to here is durable. */
   readonly size: number
   readonly vkey: string
+  /**
+   * Size of a head that covers the first `leaves` and is at most a second old: whoever asks in between shares its checkpoint and hashes.
+   * Never less than one that was given before.
+   */
+  headOver(leaves: number): number
   /** Root of the tree of the first `size` leaves: 32 octets. */
   root(size: number): Promise<Uint8Array>
   /** Signed note of the first `size` leaves; signed once per size. */
@@ -55,9 +61,13 @@ export interface LogOptions {
   readonly name: string
   /** Ed25519. */
   readonly signer: Signer
+  /** Milliseconds of a clock that only goes forward. */
+  readonly milliseconds?: () => number
 }
 
 const CHECKPOINTS_REMEMBERED = 64
+const RANGES_REMEMBERED = 4096
+const HEAD_MILLISECONDS = 1000
 const LAST_CHECKPOINT = 'log-checkpoint'
 const LEAVES_AT_ONCE = 1024
 
@@ -65,16 +75,38 @@ const LEAVES_AT_ONCE = 1024
  * @throws {KeyferryError} `log-inconsistent` when the store holds a smaller or another tree than this log has signed: a backup was put
  *   in its place. It is not to be written to; an operator starts a new log with a new key (PROTOCOL 10).
  */
-export async function openLog({ store, name, signer }: LogOptions): Promise<Log> {
+export async function openLog(options: LogOptions): Promise<Log> {
+  const { store, name, signer, milliseconds = () => performance.now() } = options
   if (signer.jwk.alg !== 'Ed25519') throw new TypeError('a log signs with Ed25519')
   const key = makeVkey(name, 'log', fromBase64url(signer.jwk.x))
   const tiles = await openTiles(store.read)
   const ahead = new Map<number, string>()
   const signed = new Map<number, Promise<string>>()
 
+  /** Hashes of ranges that are no node of a tile: leaves never change, so neither do they. */
+  const folded = boundedCache<string, Uint8Array>(RANGES_REMEMBERED)
+
   function range(leaves: LeafRange): Uint8Array | Promise<Uint8Array> {
-    const nodes = nodesOf(leaves).map(tiles.node)
-    return nodes.every((node) => node instanceof Uint8Array) ? foldNodes(nodes) : Promise.all(nodes).then(foldNodes)
+    const [node, ...others] = nodesOf(leaves)
+    if (node === undefined) return emptyRoot()
+    if (others.length === 0) return tiles.node(node)
+    const name = `${leaves.start} ${leaves.end}`
+    const known = folded.get(name)
+    if (known !== undefined) return known
+    const nodes = [node, ...others].map(tiles.node)
+    const keep = (hashes: readonly Uint8Array[]): Uint8Array => {
+      const hash = foldNodes(hashes)
+      folded.set(name, hash)
+      return hash
+    }
+    return nodes.every((hash) => hash instanceof Uint8Array) ? keep(nodes) : Promise.all(nodes).then(keep)
+  }
+
+  let head = { size: 0, until: 0 }
+  function headOver(leaves: number): number {
+    const now = milliseconds()
+    if (leaves > head.size || now >= head.until) head = { size: tiles.size, until: now + HEAD_MILLISECONDS }
+    return head.size
   }
 
   async function proof(ranges: readonly LeafRange[]): Promise<string[]> {
@@ -143,6 +175,7 @@ export async function openLog({ store, name, signer }: LogOptions): Promise<Log>
     get size() {
       return tiles.size
     },
+    headOver,
     root,
     checkpoint,
     inclusionProof: (index, size) => proof(inclusionRanges(index, size)),

@@ -21,23 +21,26 @@ export async function loggedStatements(
   moreRefs: readonly Ref[],
   since: number,
 ): Promise<LoggedStatements> {
-  const size = context.log.size
-  if (since > size) {
+  if (since > context.log.size) {
     throw new KeyferryError('malformed', 'the log is not that long: report the checkpoint that you have')
   }
   const wanted = [...new Set(refs)]
   const texts = await Promise.all(wanted.map((ref) => statementText(context, ref)))
   const handovers = await Promise.all(wanted.map((ref, i) => handoversOf(context, ref, texts[i] as StatementText)))
   const logged = [...new Set([...wanted, ...handovers.flat(), ...moreRefs])]
-  const [checkpoint, consistency, ...proofs] = await Promise.all([
+  const indexes = await Promise.all(logged.map((ref) => indexOf(context, ref)))
+  const size = context.log.headOver(Math.max(since, ...indexes.map((index) => index + 1)))
+  const [checkpoint, consistency, ...paths] = await Promise.all([
     context.log.checkpoint(size),
     since === 0 ? undefined : context.log.consistencyProof(since, size),
-    ...logged.map((ref) => proofOf(context, ref, size)),
+    ...indexes.map((index) => context.log.inclusionProof(index, size)),
   ])
   return {
     statements: Object.fromEntries(wanted.map((ref, i) => [ref, (texts[i] as StatementText).text])),
     checkpoint,
-    proofs: Object.fromEntries(logged.map((ref, i) => [ref, proofs[i] as { index: number; path: string[] }])),
+    proofs: Object.fromEntries(
+      logged.map((ref, i) => [ref, { index: indexes[i] as number, path: paths[i] as string[] }]),
+    ),
     ...(consistency === undefined ? {} : { consistency }),
   }
 }
@@ -57,10 +60,10 @@ async function handoversOf(context: ServerContext, ref: Ref, statement: Statemen
   return statement.typ === deviceSetStatement.typ ? handoverRefs(await context.statements.deviceSet(ref)) : []
 }
 
-async function proofOf(context: ServerContext, ref: Ref, size: number): Promise<{ index: number; path: string[] }> {
+async function indexOf(context: ServerContext, ref: Ref): Promise<number> {
   const index = await context.read.leafIndex(ref)
-  if (index === null || index >= size) throw notYet()
-  return { index, path: await context.log.inclusionProof(index, size) }
+  if (index === null || index >= context.log.size) throw notYet()
+  return index
 }
 
 function notYet(): KeyferryError {
