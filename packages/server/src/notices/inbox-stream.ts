@@ -77,14 +77,15 @@ export async function* inboxStream(
     // Sends the head of the answer at once.
     yield ': \n\n'
     while (!abort.aborted) {
-      const left = until - context.clock.now()
-      if (left <= 0) return
+      if (until - context.clock.now() <= 0) return
       const rows = await context.read.inbox(recipient, context.clock.now(), PAGE, cursor)
       for (const row of rows) {
         cursor = row.cursor
         yield `id: ${row.cursor}\nevent: notice\ndata: ${await signer.sign(row)}\n\n`
       }
-      if (rows.length > 0) continue
+      if (rows.length === PAGE) continue
+      // Reading on may have taken its time: who reads slowly is written to slowly.
+      const left = Math.max(until - context.clock.now(), 0)
       const heard = await listener.next(Math.min(commentMilliseconds, left * 1000), abort)
       if (!heard && !abort.aborted) yield ': \n\n'
     }
