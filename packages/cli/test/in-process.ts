@@ -3,11 +3,13 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  type Agent,
   type AgentEvent,
   addDevice,
   agent,
   type HttpRequest,
   type HttpResponse,
+  type InstallRule,
   joinAsDevice,
   makeFirstDevice,
   makeMasterKey,
@@ -31,8 +33,8 @@ export interface Deployment {
   enrol(username: string): Promise<TestDevice>
   /** Pairs a further device with one that holds the root. */
   pair(first: TestDevice, confirm?: boolean): Promise<TestDevice>
-  /** Ends the server and starts it again on the same data. */
-  restart(): Promise<void>
+  /** Ends the server and starts it again on the same data, perhaps with other settings. */
+  restart(settings?: Readonly<Record<string, unknown>>): Promise<void>
   close(): Promise<void>
 }
 
@@ -40,25 +42,26 @@ export interface TestDevice {
   readonly open: OpenDevice
   readonly events: AgentEvent[]
   online: boolean
+  /** True: what was asked is done, and its answer is lost. */
+  lose: (request: HttpRequest) => boolean
+  /** By how many seconds the agent's clock is wrong. */
+  aheadSeconds: number
+  /** Where a key goes that came. */
+  place: InstallRule['place']
   /** One pass of the agent. */
   pass(): Promise<void>
+  /** The agent's process died: another one goes on with what is written down. */
+  startAgain(): void
 }
 
 const ORIGIN = 'https://keys.example'
 
-export async function aDeployment(): Promise<Deployment> {
+export async function aDeployment(settings: Readonly<Record<string, unknown>> = {}): Promise<Deployment> {
   const folder = mkdtempSync(join(tmpdir(), 'keyferry-'))
-  const config = {
-    ...readServeConfig({
-      dataFolder: join(folder, 'server'),
-      origin: ORIGIN,
-      behindProxy: true,
-      logLevel: 'error',
-    }),
-    listenHost: '127.0.0.1',
-    listenPort: 0,
-  }
-  const running = { server: await startServer(config) }
+  const fixed = { dataFolder: join(folder, 'server'), origin: ORIGIN, behindProxy: true, logLevel: 'error' }
+  const start = (given: Readonly<Record<string, unknown>>): Promise<RunningServer> =>
+    startServer({ ...readServeConfig({ ...given, ...fixed }), listenHost: '127.0.0.1', listenPort: 0 })
+  const running = { server: await start(settings) }
   const devices: OpenDevice[] = []
   return {
     get server() {
@@ -68,7 +71,7 @@ export async function aDeployment(): Promise<Deployment> {
     async enrol(username) {
       const code = await invite(running.server, username)
       const place = join(folder, `${username} ${devices.length}`)
-      const state = { online: true }
+      const state: Reach = { online: true, lose: () => false }
       const transport = toServer(() => running.server.port, state)
       const master = await makeMasterKey(place, null)
       const store = openDeviceStore(place)
@@ -85,7 +88,7 @@ export async function aDeployment(): Promise<Deployment> {
     },
     async pair(first, confirm = true) {
       const place = join(folder, `device ${devices.length}`)
-      const state = { online: true }
+      const state: Reach = { online: true, lose: () => false }
       const transport = toServer(() => running.server.port, state)
       const store = openDeviceStore(place)
       const device = makeSoftwareDevice(store, await makeMasterKey(place, null))
@@ -105,9 +108,9 @@ export async function aDeployment(): Promise<Deployment> {
       devices.push(open)
       return testDevice(open, state)
     },
-    async restart() {
+    async restart(given = settings) {
       await running.server.close()
-      running.server = await startServer(config)
+      running.server = await start(given)
     },
     async close() {
       for (const open of devices) open.close()
@@ -117,19 +120,26 @@ export async function aDeployment(): Promise<Deployment> {
   }
 }
 
-function testDevice(open: OpenDevice, state: { online: boolean }): TestDevice {
+/** How a device reaches the server now. */
+interface Reach {
+  online: boolean
+  lose: (request: HttpRequest) => boolean
+}
+
+function testDevice(open: OpenDevice, state: Reach): TestDevice {
   const events: AgentEvent[] = []
   const { store, device, client, now, random } = open
-  const running = agent({
-    store,
-    device,
-    client,
-    now,
-    random,
-    report: (event) => events.push(event),
-    install: { place: async () => null },
-  })
-  return {
+  const start = (): Agent =>
+    agent({
+      store,
+      device,
+      client,
+      now: () => now() + testing.aheadSeconds,
+      random,
+      report: (event) => events.push(event),
+      install: { place: (key, record) => testing.place(key, record) },
+    })
+  const testing: TestDevice = {
     open,
     events,
     get online() {
@@ -138,14 +148,35 @@ function testDevice(open: OpenDevice, state: { online: boolean }): TestDevice {
     set online(online) {
       state.online = online
     },
+    get lose() {
+      return state.lose
+    },
+    set lose(lose) {
+      state.lose = lose
+    },
+    aheadSeconds: 0,
+    place: async () => null,
     pass: () => running.once(),
+    startAgain() {
+      running = start()
+    },
   }
+  let running = start()
+  return testing
 }
 
 /** Requests for the origin go to the port of the test; TLS is the proxy's. */
-export function toServer(port: () => number, state: { online: boolean }): Transport {
-  async function send({ method, url, headers, content }: HttpRequest): Promise<HttpResponse> {
+export function toServer(
+  port: () => number,
+  state: { readonly online: boolean; readonly lose?: (request: HttpRequest) => boolean },
+): Transport {
+  async function send(sent: HttpRequest): Promise<HttpResponse> {
     if (!state.online) throw new UnreachableError('offline')
+    const answer = await exchange(sent)
+    if (state.lose?.(sent) === true) throw new UnreachableError('the answer is lost')
+    return answer
+  }
+  function exchange({ method, url, headers, content }: HttpRequest): Promise<HttpResponse> {
     const { pathname, search } = new URL(url)
     return new Promise((resolve, reject) => {
       const outgoing = request(

@@ -82,6 +82,7 @@ export { rotateRoot } from './own/rotate-root.ts'
 export { sendUnsentStatements } from './own/send-statements.ts'
 export { followServerKeys, type ServerKeyChange } from './own/server-keys.ts'
 export { takeRoot } from './own/take-root.ts'
+export { fileHolds } from './sinks/file.ts'
 export type { OutgoingKey, Sink, SinkOptions } from './sinks/sink.ts'
 export { makeSinks, SINK_NAMES, type SinkName } from './sinks/sinks.ts'
 export type { Consent, ConsentStore } from './store/consents.ts'
@@ -124,7 +125,6 @@ export { fetchSet, findUser, findUserNamed, targetsOf, type UserShown } from './
 export {
   type ChosenTarget,
   type DeliveryShown,
-  resendStarted,
   type StartQuestion,
   startTransfer,
   type TransferShown,

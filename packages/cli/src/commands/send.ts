@@ -22,6 +22,8 @@ interface Options {
 }
 
 const WEEK_SECONDS = 7 * 86_400
+/** Nobody needs to send it again, and who does makes a second transfer. */
+const KEPT = 'It may have arrived, and is not lost: `keyferry agent` asks again.'
 
 export function sendCommand(system: System): Command {
   const command = new Command('send')
@@ -43,7 +45,7 @@ export function sendCommand(system: System): Command {
   ])
   return does<Options>(command, system, 'not sent', async (call, options, typed) => {
     const { chooseKey } = await import('../device/key-choice.ts')
-    const { startTransfer } = await import('@keyferry/device')
+    const { startTransfer, UnreachableError } = await import('@keyferry/device')
     return withDevice(call, async (open) => {
       const record = chooseKey(open, typed)
       const targets = await nameTargets(open, options.to)
@@ -59,6 +61,8 @@ export function sendCommand(system: System): Command {
         confirmed: true,
         deadline: open.now() + options.for,
         ...(options.again === true ? { redelivery: true } : {}),
+      }).catch((error: unknown) => {
+        throw error instanceof UnreachableError ? new Explained(error, { more: KEPT }) : error
       })
       return follow(call, open, transfer, options)
     })

@@ -1,5 +1,5 @@
-import { join } from 'node:path'
-import { type KeyRecord, makeSinks, type OpenDevice } from '@keyferry/device'
+import { dirname, join } from 'node:path'
+import { fileHolds, type KeyRecord, makeSinks, type OpenDevice } from '@keyferry/device'
 import { readNotes } from './profile-notes.ts'
 
 export interface InstallPlaces {
@@ -22,6 +22,24 @@ export function installPath(
   const followed = readNotes(open.folder, 'install-rules.json').get(key.id)
   if (followed !== undefined) return { path: followed, replace: true }
   return folder === null ? null : { path: join(folder, fileName(label, key.id)), replace: false }
+}
+
+/**
+ * The file of this folder that is this very generation already; `null` if there is none. A process that died between filing a key and
+ * saying so has left one, under the name that the key had then.
+ */
+export function filedBefore(
+  { device }: Pick<OpenDevice, 'device'>,
+  { key, file }: KeyRecord,
+  { folder }: InstallPlaces,
+): string | null {
+  if (file === null || folder === null || dirname(file) !== folder) return null
+  const octets = device.exportKey(key.id, key.generation)
+  try {
+    return fileHolds(file, { type: key.type, octets }) ? file : null
+  } finally {
+    octets.fill(0)
+  }
 }
 
 /** @returns where it is now. */

@@ -5,13 +5,21 @@ import { KeyferryError } from '@keyferry/protocol'
  * A key that arrives has no name here yet. What its owner calls it stands in the server's catalogue: good enough for people to read,
  * and for nothing else (PROTOCOL 2.4: a hint). Kept unless the name is taken here.
  */
-export async function takeLabel(open: OpenDevice, record: KeyRecord): Promise<string> {
+export async function labelToTake(open: OpenDevice, record: KeyRecord): Promise<string> {
   const label = await labelInCatalogue(open, record.key.id)
-  if (label === null || open.store.keys.labelled(label).length > 0) return record.label
+  return label === null || open.store.keys.labelled(label).length > 0 ? record.label : label
+}
+
+/** Keeps what a key that came is called from now on, and where it went, unless somebody was first. */
+export function rename(
+  open: Pick<OpenDevice, 'store'>,
+  record: KeyRecord,
+  { label, file }: Pick<KeyRecord, 'label' | 'file'>,
+): void {
   const current = open.store.keys.find(record.key.id)
-  if (current === null || current.label !== record.label) return record.label
-  open.store.keys.put({ ...current, label })
-  return label
+  if (current === null || current.label !== record.label) return
+  if (current.label === label && (file === null || current.file === file)) return
+  open.store.keys.put({ ...current, label, file: file ?? current.file })
 }
 
 async function labelInCatalogue(open: OpenDevice, id: string): Promise<string | null> {

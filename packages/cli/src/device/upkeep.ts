@@ -1,12 +1,11 @@
-import { type OpenDevice, renewOwn, resendStarted } from '@keyferry/device'
+import { type OpenDevice, renewOwn } from '@keyferry/device'
 import { KeyferryError } from '@keyferry/protocol'
 
 const EVERY_MILLISECONDS = 6 * 3_600_000
 
-/** What an agent does beside deliveries: requests that may not have arrived, statement, set and server keys that would run out. */
+/** What an agent does beside deliveries: statement, set and server keys that would run out are renewed. */
 export async function upkeep(open: OpenDevice, problem: (error: KeyferryError) => void): Promise<void> {
   try {
-    await resendStarted(open)
     await renewOwn(open)
   } catch (error) {
     // Without network the next round does it; what a check stopped is told, and deliveries go on.

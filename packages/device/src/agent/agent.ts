@@ -1,12 +1,13 @@
 import { type DeliveryId, KeyferryError, type NoticeId } from '@keyferry/protocol'
 import { pause } from '../client/pause.ts'
 import { UnreachableError } from '../client/transport.ts'
+import { resendStarted } from '../transfers/start.ts'
 import { backoffSeconds } from './backoff.ts'
 import { callBack, noticeId, pollInbox, streamInbox } from './inbox.ts'
 import type { AgentParts } from './parts.ts'
 import { finishStep } from './receipts.ts'
 import { type StepResult, sendEnvelope, sourceStep } from './source-step.ts'
-import { type CollectedEnvelopes, sendOutcome, targetStep } from './target-step.ts'
+import { finishOutcome, targetMemory, targetStep } from './target-step.ts'
 
 export interface Agent {
   /** One pass: what was left unsent, what waits at the server, the inbox until it is empty. */
@@ -27,7 +28,7 @@ type Role = 'source' | 'target'
 
 /** The loop of a device (PROTOCOL 5, 9): a notice or a list says which delivery, a step does what is due. */
 export function agent(parts: AgentParts): Agent {
-  const collected: CollectedEnvelopes = new Map()
+  const memory = targetMemory()
   /** Deliveries that said "not yet": when to ask again, milliseconds since the epoch. */
   const due = new Map<
     string,
@@ -38,10 +39,7 @@ export function agent(parts: AgentParts): Agent {
     const name = `${role} ${dl}`
     const tries = due.get(name)?.tries ?? 0
     due.delete(name)
-    const result = await guarded(
-      () => (role === 'source' ? sourceStep(parts, dl) : targetStep(parts, dl, collected)),
-      dl,
-    )
+    const result = await guarded(() => (role === 'source' ? sourceStep(parts, dl) : targetStep(parts, dl, memory)), dl)
     if (result.kind === 'waits') due.set(name, { role, dl, at: Date.now() + ANSWER_SECONDS * 1000, tries: 0 })
     if (result.kind !== 'again') return
     const seconds = Math.min(result.afterSeconds * 2 ** tries, 3600)
@@ -62,8 +60,9 @@ export function agent(parts: AgentParts): Agent {
 
   /** Stored before they were sent, and perhaps never sent. */
   async function sendLeftovers(): Promise<void> {
+    await resendStarted(parts)
     for (const made of parts.store.envelopes.unsent()) await guarded(() => sendEnvelope(parts, made), made.dl)
-    for (const entry of parts.store.replay.unsent()) await guarded(() => sendOutcome(parts, entry), entry.dl)
+    for (const entry of parts.store.replay.unsent()) await guarded(() => finishOutcome(parts, entry, memory), entry.dl)
   }
 
   async function stepListed(role: Role, states: string): Promise<void> {

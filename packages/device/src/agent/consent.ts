@@ -1,6 +1,6 @@
 import { type JsonValue, KeyferryError, ownerOf, type TransportKeyInfo } from '@keyferry/protocol'
 import type { Question, QuestionKind } from '../store/questions.ts'
-import type { StartedTarget } from '../store/started.ts'
+import type { StartedTarget, StartedTransfer } from '../store/started.ts'
 import type { CheckedSource } from '../trust/source-checks.ts'
 import type { AgentParts } from './parts.ts'
 
@@ -34,9 +34,21 @@ function agreedBefore(parts: AgentParts, kti: TransportKeyInfo, checked: Checked
 /** A confirmation given at the start counts only for the key, class and target entered then (S12). */
 function startedHere(parts: AgentParts, kti: TransportKeyInfo): boolean {
   const started = parts.store.started.find(kti.tr)
-  if (started === null || !started.confirmed) return false
-  if (started.key !== kti.key.id || started.class !== kti.key.class) return false
-  return started.targets.some((target) => target.device === kti.target.device || target.user === kti.target.user)
+  return started?.confirmed === true && isStartOf(started, kti)
+}
+
+function isStartOf({ key, targets, ...started }: StartedTransfer, kti: TransportKeyInfo): boolean {
+  if (key !== kti.key.id || started.class !== kti.key.class) return false
+  return targets.some((target) => target.device === kti.target.device || target.user === kti.target.user)
+}
+
+/**
+ * Whether a transfer of this key to this target was asked for here and the answer is not there yet: it may be this one, and then its human
+ * has agreed already.
+ */
+export function startUnanswered(parts: AgentParts, kti: TransportKeyInfo): boolean {
+  const { started } = parts.store
+  return started.find(kti.tr) === null && started.unanswered().some((one) => isStartOf(one, kti))
 }
 
 /** The name that the human entered or chose for the target's user when he started this transfer here, if he did. */

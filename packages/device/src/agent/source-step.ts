@@ -6,9 +6,10 @@ import {
   type TransportKeyInfo,
 } from '@keyferry/protocol'
 import type { MadeEnvelope } from '../store/envelopes.ts'
+import { resendStarted } from '../transfers/start.ts'
 import { type CheckedSource, checkBeforeWrap } from '../trust/source-checks.ts'
 import { type Checked, noteRefusal, runChecks } from './checks.ts'
-import { askConsent, enteredName } from './consent.ts'
+import { askConsent, enteredName, startUnanswered } from './consent.ts'
 import { type AgentParts, againstSeen, consistencyFrom, labelOf, lastSize, ownStatement } from './parts.ts'
 import { wrapForTarget } from './wrap.ts'
 
@@ -31,6 +32,9 @@ export async function sourceStep(parts: AgentParts, dl: DeliveryId): Promise<Ste
   const kti = answered.value
   const made = parts.store.envelopes.find(dl, kti.attempt) // S3
   if (made !== null) return sendEnvelope(parts, made)
+  // The server has the request, so it has the answer too: with it goes what the human agreed to.
+  if (startUnanswered(parts, kti)) await resendStarted(parts)
+  if (startUnanswered(parts, kti)) return { kind: 'waits' }
   const checked = await runChecks(() => againstSeen(() => check(parts, dl, kti, since)))
   if (checked.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, checked)
   const consent = await runChecks(async () => askConsent(parts, kti, checked.value)) // S12

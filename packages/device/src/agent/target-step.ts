@@ -35,24 +35,29 @@ interface DeliveryFacts {
   readonly tr: string
 }
 
-/** Envelopes collected but not yet settled: a server gives each three times at the most. */
-export type CollectedEnvelopes = Map<string, Uint8Array>
+/** What a process remembers between steps; after a crash the next one does without. */
+export interface TargetMemory {
+  /** Envelopes collected but not yet settled: a server gives each three times at the most. */
+  readonly collected: Map<string, Uint8Array>
+  /** Attempts whose key was put where programs use it. */
+  readonly placed: Set<string>
+}
+
+export function targetMemory(): TargetMemory {
+  return { collected: new Map(), placed: new Set() }
+}
 
 /**
  * The part of the target in one delivery (PROTOCOL 9.3): T1 to T10, from the key-transfer information to the receipt. May be repeated at
  * any time: the outcome of an attempt is final, and is sent as it was stored.
  * @throws {UnreachableError} when there is no answer.
  */
-export async function targetStep(
-  parts: AgentParts,
-  dl: DeliveryId,
-  collected: CollectedEnvelopes,
-): Promise<StepResult> {
+export async function targetStep(parts: AgentParts, dl: DeliveryId, memory: TargetMemory): Promise<StepResult> {
   const view = await callOrGone(() => parts.client.call({ method: 'GET', path: `/v1/deliveries/${dl}` }))
   if (view === null) return DONE
   const facts = view.json<DeliveryFacts>()
   const known = parts.store.replay.find(dl, facts.attempt) // T6
-  if (known !== null && known.outcome.kind !== 'pending') return sendOutcome(parts, known)
+  if (known !== null && known.outcome.kind !== 'pending') return finishOutcome(parts, known, memory)
   if (facts.state !== 'released' && facts.state !== 'collected') return DONE
   const since = lastSize(parts)
   const answered = await askKeyTransferInfo(parts, dl, since)
@@ -61,11 +66,13 @@ export async function targetStep(
   const admitted = await runChecks(async () => admitOwner(parts, dl, facts.attempt, answered.value))
   if (admitted.kind !== 'passed') return refuseUnread(parts, dl, facts, admitted)
   if (admitted.value === 'asked') return { kind: 'waits' }
-  const octets = collected.get(`${dl} ${facts.attempt}`) ?? (await collectEnvelope(parts, dl))
+  const { collected } = memory
+  const name = nameOf({ dl, attempt: facts.attempt })
+  const octets = collected.get(name) ?? (await collectEnvelope(parts, dl))
   if (octets === null) return DONE
-  collected.set(`${dl} ${facts.attempt}`, octets)
-  const result = await accept(parts, dl, facts, answered.value, octets, since)
-  if (result.kind === 'done') collected.delete(`${dl} ${facts.attempt}`)
+  collected.set(name, octets)
+  const result = await accept(parts, facts, { dl, answer: answered.value, octets, since }, memory)
+  if (result.kind === 'done') collected.delete(name)
   return result
 }
 
@@ -113,13 +120,22 @@ async function collectEnvelope(parts: AgentParts, dl: DeliveryId): Promise<Uint8
   return answer?.content ?? null
 }
 
+function nameOf({ dl, attempt }: Pick<ReplayEntry, 'dl' | 'attempt'>): string {
+  return `${dl} ${attempt}`
+}
+
+interface Collected {
+  readonly dl: DeliveryId
+  readonly answer: KeyTransferAnswer
+  readonly octets: Uint8Array
+  readonly since: number
+}
+
 async function accept(
   parts: AgentParts,
-  dl: DeliveryId,
   facts: DeliveryFacts,
-  answer: KeyTransferAnswer,
-  octets: Uint8Array,
-  since: number,
+  { dl, answer, octets, since }: Collected,
+  memory: TargetMemory,
 ): Promise<StepResult> {
   const checked = await runChecks(() => againstSeen(() => check(parts, dl, answer, octets, since)))
   if (checked.kind === 'not-yet') return again(parts, dl, checked.error)
@@ -127,7 +143,7 @@ async function accept(
   const unwrapped = await runChecks(() => unwrap(parts, checked.value)) // T9
   if (unwrapped.kind === 'not-yet') return again(parts, dl, unwrapped.error)
   if (unwrapped.kind === 'failed') return reject(parts, dl, facts, answer.envelope, octets, unwrapped.error)
-  return install(parts, facts, checked.value, unwrapped.value) // T10
+  return install(parts, facts, checked.value, unwrapped.value, memory) // T10
 }
 
 async function check(
@@ -210,6 +226,7 @@ async function install(
   facts: DeliveryFacts,
   checked: CheckedTarget,
   unwrapped: UnwrappedKey,
+  memory: TargetMemory,
 ): Promise<StepResult> {
   const { store } = parts
   const { envelope } = checked
@@ -240,30 +257,53 @@ async function install(
     // T6 once more inside: another process of this device was first.
     return reject(parts, kti.dl, facts, envelope.ref, envelope.octets, error)
   }
-  const where = await place(parts, checked, record)
-  parts.report({
-    kind: 'installed',
-    dl: kti.dl,
-    label: record.label,
-    from: checked.ownerRoot.username ?? checked.owner,
-    where: where ?? 'key store',
-  })
-  return sendOutcome(parts, entry)
+  return finishOutcome(parts, entry, memory, checked.ownerRoot.username)
+}
+
+/**
+ * What follows a final outcome, as often as it takes: the key goes where programs use it, then the outcome is sent. A process that died
+ * in between has left this to the next.
+ *
+ * @param from - whose key it is, where that was just checked.
+ */
+export async function finishOutcome(
+  parts: AgentParts,
+  entry: ReplayEntry,
+  memory: TargetMemory,
+  from: string | null = null,
+): Promise<StepResult> {
+  const name = nameOf(entry)
+  if (!memory.placed.has(name)) {
+    await place(parts, entry, from)
+    memory.placed.add(name)
+  }
+  const result = await sendOutcome(parts, entry)
+  memory.placed.delete(name)
+  return result
 }
 
 /** Where programs use it. The key is safe in the store: if this fails, its human is told and can take it out again. */
-async function place(parts: AgentParts, checked: CheckedTarget, record: KeyRecord): Promise<string | null> {
+async function place(parts: AgentParts, { dl, outcome }: ReplayEntry, from: string | null): Promise<void> {
+  if (outcome.kind !== 'receipt') return
+  const receipt = readStatement(receiptStatement, outcome.text).payload
+  const record = receipt.key === undefined ? null : parts.store.keys.find(receipt.key.id)
+  // A later generation has come since, and went where this one would.
+  if (receipt.outcome !== 'installed' || record?.key.generation !== receipt.key?.generation || record === null) return
+  let where: string | null = null
   try {
-    return await parts.install.place(checked.envelope.kti.key, record)
+    where = await parts.install.place(record.key, record)
   } catch (error) {
     parts.report({
       kind: 'problem',
-      dl: checked.envelope.kti.dl,
+      dl,
       code: error instanceof Error && 'code' in error ? String(error.code) : 'store-failed',
       why: error instanceof Error ? error.message : 'the key could not be put where it should go',
     })
-    return null
   }
+  const owner = ownerOf(record.key.id)
+  const state = parts.store.seen.state()
+  const username = from ?? (owner === state.user ? state.username : state.pin(owner)?.username)
+  parts.report({ kind: 'installed', dl, label: record.label, from: username ?? owner, where: where ?? 'key store' })
 }
 
 /** The record that comes with a key from a device of the own user; of others' keys it only says what they are (PROTOCOL 2.4). */

@@ -12,7 +12,7 @@ export const fileSink: Sink = {
   put(key, { path, format = 'auto', force = false }) {
     if (path === undefined) throw new TypeError('a file needs a path')
     const full = resolve(path)
-    if (!force && existsSync(full) && holds(full, key)) return full
+    if (!force && fileHolds(full, key)) return full
     const content = writeKeyFile(key.type, key.octets, format, key.label)
     try {
       writeFileAtomically(full, content, force ? 'replace' : 'fail')
@@ -26,8 +26,9 @@ export const fileSink: Sink = {
   },
 }
 
-/** Whether the file is this key already, private as it should be. Its form and comment do not matter. */
-function holds(path: string, { type, octets }: OutgoingKey): boolean {
+/** Whether the file is there and is this key already, private as it should be. Its form and comment do not matter. */
+export function fileHolds(path: string, { type, octets }: Pick<OutgoingKey, 'type' | 'octets'>): boolean {
+  if (!existsSync(path)) return false
   const found = lstatSync(path)
   const isPrivate = process.platform === 'win32' || (found.mode & 0o077) === 0
   if (!found.isFile() || !isPrivate || found.size > MAX_KEY_FILE_OCTETS) return false

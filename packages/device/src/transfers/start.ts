@@ -6,6 +6,7 @@ import {
   toBase64url,
   type UserId,
 } from '@keyferry/protocol'
+import { pause } from '../client/pause.ts'
 import type { OpenDevice } from '../open-device.ts'
 import type { KeyRecord } from '../store/key-records.ts'
 import type { StartedTransfer } from '../store/started.ts'
@@ -55,7 +56,7 @@ export interface TransferShown {
  * E1 by a source: asks for a transfer of a key that this device holds. Kept before it is sent, so that a repeat after a crash is the same
  * request (PROTOCOL 4, Idempotency-Key).
  * @throws {KeyferryError} the problem that the server answers
- * @throws {UnreachableError} it is asked again by `resendStarted`
+ * @throws {UnreachableError} the agent asks again
  */
 export async function startTransfer(open: OpenDevice, question: StartQuestion): Promise<TransferShown> {
   const { record, targets } = question
@@ -81,37 +82,77 @@ export async function startTransfer(open: OpenDevice, question: StartQuestion): 
     deadline: question.deadline,
   }
   open.store.started.put(started)
-  return send(open, started)
-}
-
-async function send(open: OpenDevice, started: StartedTransfer): Promise<TransferShown> {
   try {
-    const answer = await open.client.call({
-      method: 'POST',
-      path: '/v1/transfers',
-      jose: { octets: new TextEncoder().encode(started.request), type: 'application/json' },
-      headers: { 'idempotency-key': `"${started.idempotencyKey}"` },
-    })
-    const shown = answer.json<TransferShown>()
-    open.store.started.answered(started.idempotencyKey, shown.tr)
-    return shown
+    return await send(open, started)
   } catch (error) {
     // The server said no: there is no transfer to repeat.
-    if (error instanceof KeyferryError && error.code !== 'response-invalid') {
-      open.store.started.remove(started.idempotencyKey)
-    }
+    const isKept = !(error instanceof KeyferryError) || KEPT.has(error.code)
+    if (!isKept) open.store.started.remove(started.idempotencyKey)
     throw error
   }
 }
 
-/** Requests that the server may not have, sent again. */
-export async function resendStarted(open: OpenDevice): Promise<void> {
-  for (const started of open.store.started.unanswered()) {
-    if (started.deadline <= open.now()) open.store.started.remove(started.idempotencyKey)
-    else await send(open, started).catch(ignoreProblem)
+/** After these the first request may have been done all the same. */
+const KEPT: ReadonlySet<string> = new Set(['response-invalid', 'idempotency-in-progress'])
+
+type Starter = Pick<OpenDevice, 'store' | 'client' | 'now'>
+
+/** Another process of this device, or the server that went down meanwhile, may be at the same request. */
+const IN_PROGRESS_TRIES = 10
+const IN_PROGRESS_MILLISECONDS = 500
+
+async function send(open: Starter, started: StartedTransfer): Promise<TransferShown> {
+  for (let left = IN_PROGRESS_TRIES; ; left--) {
+    try {
+      return await sendOnce(open, started)
+    } catch (error) {
+      const isUnderWay = error instanceof KeyferryError && error.code === 'idempotency-in-progress'
+      if (!isUnderWay || left === 0) throw error
+      await pause(IN_PROGRESS_MILLISECONDS)
+    }
   }
 }
 
-function ignoreProblem(error: unknown): void {
-  if (!(error instanceof KeyferryError)) throw error
+async function sendOnce(open: Starter, started: StartedTransfer): Promise<TransferShown> {
+  const answer = await open.client.call({
+    method: 'POST',
+    path: '/v1/transfers',
+    jose: { octets: new TextEncoder().encode(started.request), type: 'application/json' },
+    headers: { 'idempotency-key': `"${started.idempotencyKey}"` },
+  })
+  const shown = answer.json<TransferShown>()
+  open.store.started.answered(started.idempotencyKey, shown.tr)
+  return shown
+}
+
+/** What says nothing about a request that may have been done before: whether it was, the next repeat tells. */
+const SAYS_NOTHING: ReadonlySet<string> = new Set([
+  'response-invalid',
+  'idempotency-in-progress',
+  'unavailable',
+  'read-only',
+  'too-many-requests',
+  'signature-expired',
+  'nonce-replayed',
+])
+
+/**
+ * Requests that the server may not have, sent again. One that it refuses is forgotten; one that it cannot answer now is kept, with what
+ * its human agreed to: the transfer may be there already.
+ * @throws {UnreachableError}
+ */
+export async function resendStarted(open: Starter): Promise<void> {
+  const { started } = open.store
+  for (const one of started.unanswered()) {
+    if (one.deadline <= open.now()) {
+      started.remove(one.idempotencyKey)
+      continue
+    }
+    try {
+      await send(open, one)
+    } catch (error) {
+      if (!(error instanceof KeyferryError)) throw error
+      if (!SAYS_NOTHING.has(error.code)) started.remove(one.idempotencyKey)
+    }
+  }
 }
