@@ -11,11 +11,15 @@ export async function setUp(places: Places): Promise<void> {
   await pin(places, laptop, tablet)
 }
 
-function withCa({ server }: Places): readonly string[] {
+function withCa({ server }: Pick<Places, 'server'>): readonly string[] {
   return ['--tls-ca', join(server, 'tls', 'ca.pem'), '--no-passphrase']
 }
 
-async function firstDevice(places: Places, username: string, device: Device): Promise<void> {
+export async function firstDevice(
+  places: Pick<Places, 'home' | 'server'>,
+  username: string,
+  device: Device,
+): Promise<void> {
   const { home, server } = places
   const invited = await keyferry(home, null, ['user', 'invite', username, '--data', server])
   const invitation = String(invited.objects[0]?.invitation)
@@ -25,7 +29,11 @@ async function firstDevice(places: Places, username: string, device: Device): Pr
 }
 
 /** The string goes from one device to the other as a QR code would: past the server. */
-async function secondDevice(places: Places, paired: Device, fresh: Device): Promise<void> {
+export async function secondDevice(
+  places: Pick<Places, 'home' | 'server'>,
+  paired: Device,
+  fresh: Device,
+): Promise<void> {
   const adding = start(places.home, paired, ['device', 'add', '--yes', '--name', fresh.name])
   const said = answers(adding)
   const first = await said.next()
