@@ -128,6 +128,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
     return made
   }
 
+  /** Size of the checkpoint that the store holds. */
+  let persisted = -1
   let catchingUp: Promise<void> | null = null
 
   /** Leaves that were never told of (the answer to their unit was lost, or another process wrote them) come from the store. */
@@ -206,8 +208,10 @@ export async function openLog(options: LogOptions): Promise<Log> {
       await catchUp()
       const size = tiles.size
       const full = tiles.takeUnstored()
+      if (size === persisted && full.length === 0) return
       const note = await checkpoint(size)
       await store.commit([...full, { kind: 'put-meta', name: LAST_CHECKPOINT, value: note }])
+      persisted = size
     },
   }
 }

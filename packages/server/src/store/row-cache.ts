@@ -17,8 +17,8 @@ export interface RowCache {
 const ROWS_OF_A_KIND = 8192
 
 /**
- * A transfer asks some seventy times who its devices, users and key are. What changed is read again, so is what was found nowhere; what can
- * be erased (wrapped keys) is never kept.
+ * A transfer asks some seventy times who its devices, users and key are. What is found nowhere is asked again; what can be erased (wrapped
+ * keys) is never kept.
  * @param reader - Answers without waiting for anything: between its look at a row and its answer no unit of work is told of.
  */
 export function rowCache(reader: Reader): RowCache {
@@ -30,7 +30,9 @@ export function rowCache(reader: Reader): RowCache {
   // These never change once they are there.
   const statements = boundedCache<Ref, StatementRow>(ROWS_OF_A_KIND)
   const leaves = boundedCache<Ref, number>(ROWS_OF_A_KIND)
-  const all = [users, devices, devicesByKey, keys, deliveries, statements, leaves]
+  /** Each request asks whether something waits for its device. */
+  const nothingPending = boundedCache<DeviceId, true>(ROWS_OF_A_KIND)
+  const all = [nothingPending, users, devices, devicesByKey, keys, deliveries, statements, leaves]
 
   function take(change: Change): void {
     switch (change.kind) {
@@ -51,7 +53,10 @@ export function rowCache(reader: Reader): RowCache {
         break
       case 'insert-delivery':
       case 'replace-delivery':
-        deliveries.delete(change.row.dl)
+        // It is asked for at once, by the next step.
+        deliveries.set(change.row.dl, change.row)
+        nothingPending.delete(change.row.source)
+        nothingPending.delete(change.row.target)
     }
   }
 
@@ -68,6 +73,12 @@ export function rowCache(reader: Reader): RowCache {
       device: (id) => through(devices, id, reader.device),
       deviceByKey: (key) => through(devicesByKey, key, reader.deviceByKey),
       key: (id) => through(keys, id, reader.key),
+      async pendingDecisions(device, limit) {
+        if (nothingPending.get(device) === true) return []
+        const pending = await reader.pendingDecisions(device, limit)
+        if (pending.length === 0 && limit > 0) nothingPending.set(device, true)
+        return pending
+      },
       delivery: (dl) => through(deliveries, dl, reader.delivery),
       statement: (ref) => through(statements, ref, reader.statement),
       leafIndex: (ref) => through(leaves, ref, reader.leafIndex),
