@@ -48,7 +48,8 @@ export async function openDevice(folder: string, options: OpenOptions): Promise<
     if (identity === null) throw absent
     const device = openSoftwareDevice(store, master)
     const transport = options.transport ?? nodeTransport(tlsCa(folder))
-    const now = deviceTime(store, options.clock ?? systemTime)
+    const clock = options.clock ?? systemTime
+    const now = deviceTime(store, clock)
     const random = systemRandom
     return {
       folder,
@@ -64,6 +65,7 @@ export async function openDevice(folder: string, options: OpenOptions): Promise<
         serverKey: (kid) => store.serverKeys.find(kid)?.jwk ?? null,
         now,
         random,
+        answeredAt: (created) => confirmTime(store, Math.min(clock(), created)),
       }),
       close() {
         transport.close()
@@ -84,20 +86,32 @@ export function systemRandom(count: number): Uint8Array {
   return new Uint8Array(randomBytes(count))
 }
 
+const HOUR_SECONDS = 3600
 const DAY_SECONDS = 86_400
 
 /**
- * A device's time never runs back (PROTOCOL 1): the greatest of its clock and of what it has seen. A clock more than a day behind is an
- * alarm. It is written down once here, and by whoever learns a later time.
+ * A device's time never runs back (PROTOCOL 1): the greatest of its clock and of what it has seen signed. What its clock says alone is
+ * not written down: one wrong hour would be believed for ever. A clock more than a day behind what was seen is an alarm, which ends
+ * with its cause.
  */
 export function deviceTime(store: DeviceStore, clock: () => EpochSeconds): () => EpochSeconds {
   const seen = store.clock.last()
   const started = clock()
   if (seen - started > DAY_SECONDS) {
     store.alarms.raise({ reason: 'clock-behind', subject: 'clock', facts: { seen, clock: started }, at: seen })
+  } else {
+    const over = store.alarms.open().filter(({ reason }) => reason === 'clock-behind')
+    for (const { id } of over) store.alarms.acknowledge(id, started)
   }
-  store.clock.raise(started)
   return () => Math.max(clock(), store.clock.last())
+}
+
+/**
+ * A time that the clock and a signed answer agree on is over. Neither can push it ahead alone: the server is believed no further than the
+ * clock goes, the clock no further than the server says. Written down once an hour.
+ */
+function confirmTime({ clock }: DeviceStore, at: EpochSeconds): void {
+  if (at - clock.last() >= HOUR_SECONDS) clock.raise(at)
 }
 
 /** @returns options for `nodeTransport`: the CA of the profile, if it has one. */

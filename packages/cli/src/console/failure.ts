@@ -1,6 +1,6 @@
 import { CliError } from './cli-error.ts'
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts'
-import { hintFor } from './hints.ts'
+import { CLOCK_HINT, hintFor } from './hints.ts'
 
 /** A failure as a person is told: what did not happen, why (with the code), what to do now. */
 export interface Failure {
@@ -62,7 +62,7 @@ function coded(error: CodedError, notDone: string): Failure {
     code: detail === undefined ? code : `${code}: ${detail}`,
     why: error.syscall === undefined ? error.message : systemWords(error),
     more: null,
-    hint: error.hint ?? hintFor(code),
+    hint: error.hint ?? (error.details?.skewSeconds === undefined ? hintFor(code) : CLOCK_HINT),
     exit: exitCodeFor(code),
   }
 }

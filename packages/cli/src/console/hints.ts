@@ -1,9 +1,13 @@
+/** The server is who it was; only the time is not. */
+export const CLOCK_HINT = 'set the clock of this machine, or of the server: from 300 s on nothing works'
+
 /** What to do now, by code. A command that knows more says it itself (`Explained`, `CliError`). */
 const HINTS: Readonly<Record<string, string>> = {
   'access-denied': 'ask whoever runs the server; `keyferry transfer show` names the rule that said no',
   'alg-not-allowed': 'compare `keyferry device show` on both devices: they need a suite in common that both allow',
   'already-installed': 'the device has this generation; to give it once more: keyferry send ... --again',
   'checkpoint-stale': 'the server waits for its witnesses; try again in a minute',
+  'clock-behind': 'set the clock of this machine: it is behind what others have signed',
   'device-revoked': 'this device was taken out of its user’s devices; to come back it joins anew: keyferry join',
   'device-suspended': 'whoever suspended it can lift that: keyferry device show',
   'file-exists': 'choose another name, or --force to replace it',

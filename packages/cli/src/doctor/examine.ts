@@ -8,7 +8,7 @@ import {
   readStatement,
   type StatementType,
 } from '@keyferry/protocol'
-import { hintFor } from '../console/hints.ts'
+import { CLOCK_HINT, hintFor } from '../console/hints.ts'
 import { ago, ahead } from '../console/times.ts'
 import { nameOfDevice } from '../device/device-names.ts'
 import { checkHead } from '../log/verify-log.ts'
@@ -40,7 +40,10 @@ async function lookAtServer(open: OpenDevice): Promise<{ reachable: boolean; fin
     const server = ok('server', `${origin}   reachable in ${took} ms, signs answers with the pinned key`)
     return { reachable: true, findings: [server, lookAtClock(answer.header('date'), asked + took / 2)] }
   } catch (error) {
-    return { reachable: false, findings: [findingOf('server', error, origin)] }
+    const skew = error instanceof KeyferryError ? error.details.skewSeconds : undefined
+    if (skew === undefined) return { reachable: false, findings: [findingOf('server', error, origin)] }
+    const server = ok('server', `${origin}   signs answers with the pinned key`)
+    return { reachable: false, findings: [server, bad('clock', (error as KeyferryError).message, CLOCK_HINT)] }
   }
 }
 
@@ -49,9 +52,7 @@ function lookAtClock(date: string | undefined, now: number): Finding {
   if (Number.isNaN(theirs)) return ok('clock', 'the server does not say its time')
   const off = Math.abs(theirs - now) / 1000
   const text = off < 2 ? 'as the server’s' : `${off.toFixed(0)} s off the server’s`
-  return off < CLOCK_CARE_SECONDS
-    ? ok('clock', text)
-    : care('clock', text, 'set the clock of this machine: from 300 s on nothing works')
+  return off < CLOCK_CARE_SECONDS ? ok('clock', text) : care('clock', text, CLOCK_HINT)
 }
 
 async function lookAtSet(open: OpenDevice): Promise<readonly Finding[]> {

@@ -27,6 +27,8 @@ export interface ClientOptions {
   readonly serverKey: (kid: Thumbprint) => PublicSigningJwk | null
   readonly now: () => EpochSeconds
   readonly random: (count: number) => Uint8Array
+  /** Hears when an answer was signed that was believed. */
+  readonly answeredAt?: (created: EpochSeconds) => void
 }
 
 export interface Call {
@@ -92,12 +94,13 @@ export function client(options: ClientOptions): Client {
     response: Pick<HttpResponse, 'status' | 'header'>,
     content: Uint8Array | null,
   ): Promise<void> {
-    await verifyResponse(
+    const { created } = await verifyResponse(
       { status: response.status, headers: (name) => response.header(name), content },
       requestBinding({ method: call.method, targetUri: sent.url, headers: (name) => sent.headers[name] }),
       options.serverKey,
       options.now(),
     )
+    options.answeredAt?.(created)
   }
 
   return {

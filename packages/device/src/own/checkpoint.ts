@@ -60,7 +60,7 @@ async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
   const checkpoint = { note, ...checkpointMark(head) }
   store.transaction(() => {
     store.seen.commit(state, { users: [], devices: [], names: [], pins: [], checkpoint, trust: null })
-    store.clock.raise(head.now)
+    store.clock.raise(head.witnessedAt)
   })
   return checkpoint
 }

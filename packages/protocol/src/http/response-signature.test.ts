@@ -166,6 +166,19 @@ describe('the signature of an answer', () => {
     }
   })
 
+  it('tells by how much the clock is off, of a server that is known', async () => {
+    const answer = await anAnswer()
+    const off = {
+      code: 'response-invalid',
+      details: { skewSeconds: 600 },
+      message: expect.stringContaining('10 min ahead'),
+    }
+    await expect(verify(answer, REQUEST, NOW + 600)).rejects.toMatchObject(off)
+    await expect(verify(answer, REQUEST, NOW - 86_400)).rejects.toThrow('24 h behind')
+    const forged = await anAnswer({ status: 201 })
+    await expect(verify({ ...forged, status: 200 }, REQUEST, NOW + 600)).rejects.toMatchObject({ details: {} })
+  })
+
   it('does not make a redirect good, but "not modified" is', async () => {
     for (const [status, good] of [
       [301, false],

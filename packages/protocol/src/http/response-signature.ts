@@ -100,7 +100,8 @@ export type FindServerKey = (kid: Thumbprint) => PublicSigningJwk | null | Promi
  * Verifies that an answer was signed by a server key of the trust file and belongs to this request, digest included.
  * A redirect is refused whoever signed it: devices follow none.
  * @param now - null on a device without a clock: `created` is then not compared.
- * @throws {KeyferryError} `response-invalid`, the same for every cause.
+ * @throws {KeyferryError} `response-invalid`, the same for every cause; where all is well but the time, its detail `skewSeconds` says by
+ *   how much this clock is ahead of the server's (negative: behind).
  */
 export async function verifyResponse(
   response: ReceivedResponse,
@@ -109,11 +110,21 @@ export async function verifyResponse(
   now: EpochSeconds | null,
 ): Promise<VerifiedResponse> {
   const { keyid, created, base, signature } = withErrorCode('response-invalid', () => read(response, request))
-  if (now !== null && Math.abs(now - created) > MAX_SKEW_SECONDS) throw invalid('the answer is out of time')
   const jwk = await findKey(keyid)
   if (jwk === null) throw invalid('signed by a key that is not trusted')
   if (!(await verifySignature(jwk, signature, base))) throw invalid('the signature does not verify')
+  // Bound to this very request, it cannot be an old one: the clocks differ, and by how much is known.
+  if (now !== null && Math.abs(now - created) > MAX_SKEW_SECONDS) {
+    throw new KeyferryError('response-invalid', skewText(now - created), { skewSeconds: now - created })
+  }
   return { keyid, created }
+}
+
+function skewText(seconds: number): string {
+  const minutes = Math.round(Math.abs(seconds) / 60)
+  const hours = Math.round(minutes / 60)
+  const off = minutes < 120 ? `${minutes} min` : hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`
+  return `your clock is ${off} ${seconds > 0 ? 'ahead of' : 'behind'} the server’s`
 }
 
 function read(

@@ -267,6 +267,17 @@ describe('a checkpoint', () => {
     await expect(checkCheckpoint(note, { ...RULES, quorum: 2 })).rejects.toThrow(withCode('checkpoint-stale'))
   })
 
+  it('rests a clock on as many witnesses as the quorum, never on its own', async () => {
+    const far = await aCheckpoint([NOW + 2000 * DAY, NOW - 10])
+    await expect(checkCheckpoint(far, { ...RULES, maxAgeSeconds: 9999 * DAY, quorum: 2 })).resolves.toMatchObject({
+      witnessedAt: NOW - 10,
+    })
+    await expect(checkCheckpoint(await aCheckpoint([NOW - 10]), RULES)).resolves.toMatchObject({
+      witnessedAt: NOW - 10,
+    })
+    await expect(checkCheckpoint(await aCheckpoint(), RULES)).resolves.toMatchObject({ witnessedAt: 0 })
+  })
+
   it('counts one key once, under however many names', async () => {
     const [{ vkey, signer }] = witnesses
     const twin = makeVkey('twin.example', 'witness', fromBase64url((vkey.jwk as { x: string }).x))

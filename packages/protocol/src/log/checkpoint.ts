@@ -72,6 +72,8 @@ export const MAX_CHECKPOINT_AGE_SECONDS = 86_400
 export interface CheckedCheckpoint extends Checkpoint {
   /** The time to go on with: not before any verified cosignature (PROTOCOL 1, clock). */
   readonly now: EpochSeconds
+  /** The latest time that as many witnesses as the quorum, at least one, have signed; 0 where none has: what a clock may rest on. */
+  readonly witnessedAt: EpochSeconds
 }
 
 /**
@@ -95,7 +97,8 @@ export async function checkCheckpoint(text: string, rules: CheckpointRules): Pro
   const inTime = [...times.values()].filter((time) => time >= oldest).length
   if (inTime < rules.quorum) throw stale('too few witnesses have seen it lately')
   if (rules.last !== null && checkpoint.size < rules.last.size) throw stale('smaller than the last one')
-  return { ...checkpoint, now }
+  const latestFirst = [...times.values()].sort((a, b) => b - a)
+  return { ...checkpoint, now, witnessedAt: latestFirst[Math.max(rules.quorum, 1) - 1] ?? 0 }
 }
 
 function invalid(message: string): KeyferryError {
