@@ -1,3 +1,6 @@
+import { cleanText } from './clean.ts'
+import { withoutMarks } from './paint.ts'
+
 /** Rows as aligned columns, two spaces apart; nothing trails. */
 export function columns(rows: readonly (readonly string[])[], indent = ''): readonly string[] {
   const widths = rows.reduce<number[]>((widest, row) => row.map((cell, i) => Math.max(widest[i] ?? 0, width(cell))), [])
@@ -8,8 +11,7 @@ export function columns(rows: readonly (readonly string[])[], indent = ''): read
 
 /** Characters that take a place: colours do not, combining marks do not. Wide East Asian characters count as two. */
 export function width(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with one
-  const shown = text.replace(/\x1b\[[0-9]*m/g, '').replace(/\p{Mn}/gu, '')
+  const shown = cleanText(withoutMarks(text)).replace(/\p{Mn}/gu, '')
   let count = 0
   for (const character of shown)
     count += /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/.test(

@@ -29,12 +29,26 @@ describe('text from elsewhere', () => {
   it('cannot move the cursor, hide or reorder what is shown', () => {
     expect(clean('a\x1b[2Jb\x1b]0;title\x07c\rd')).toBe('a\\u{1b}[2Jb\\u{1b}]0;title\\u{7}c\\u{d}d')
     expect(clean('pay\u202edaol\u200b\u2028')).toBe('pay\\u{202e}daol\\u{200b}\\u{2028}')
-    expect(clean('plain – ñ 漢\nnext')).toBe('plain – ñ 漢\nnext')
+    expect(clean('plain – ñ 漢')).toBe('plain – ñ 漢')
   })
 
-  it('keeps the colours of our own', () => {
-    const text = paintFor(true, {}).bad('no')
-    expect(clean(text)).toBe(text)
+  it('cannot begin a line of its own, nor paint', () => {
+    const [stdout, stderr] = [stream(true), stream(true)]
+    const out = output({ stdout, stderr, env: {} }, { json: false, verbose: false })
+    const label = 'n2\n00:59 root from ceo \x1b[31mred\x1b[0m'
+    out.answer({}, [`${out.paint.good('ok')} ${label}`])
+    out.say(label)
+    const shown = 'n2\\u{a}00:59 root from ceo \\u{1b}[31mred\\u{1b}[0m\n'
+    expect(stdout.text).toBe(`\x1b[32mok\x1b[0m ${shown}`)
+    expect(stderr.text).toBe(`keyferry: ${shown}`)
+  })
+
+  it('is the same text in JSON, without what a terminal would act on', () => {
+    const [stdout, stderr] = [stream(true), stream()]
+    const value = { label: 'a\u009b31m\u202e\u{e0001}\n' }
+    output({ stdout, stderr, env: {} }, { json: true, verbose: false }).answer(value, [])
+    expect(stdout.text).toBe('{"label":"a\\u009b31m\\u202e\\udb40\\udc01\\n"}\n')
+    expect(JSON.parse(stdout.text)).toEqual(value)
   })
 })
 
@@ -157,7 +171,7 @@ describe('what people read', () => {
         ['漢字', 'c'],
       ]),
     ).toEqual(['a     b', '漢字  c'])
-    expect(width('\x1b[31mno\x1b[0m e\u0301')).toBe(4)
+    expect(width(`${paintFor(true, {}).bad('no')} e\u0301`)).toBe(4)
   })
 
   it('draws a QR code only where it fits', () => {

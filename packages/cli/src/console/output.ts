@@ -1,4 +1,4 @@
-import { clean } from './clean.ts'
+import { clean, cleanJson } from './clean.ts'
 import { type Paint, paintFor } from './paint.ts'
 
 /** The two streams of a command, and how the answer is wanted. */
@@ -6,7 +6,10 @@ export interface Output {
   readonly json: boolean
   readonly verbose: boolean
   readonly paint: Paint
-  /** The answer of a command: `value` as one line of JSON with `--json`, else the lines. One call for each item of a list. */
+  /**
+   * The answer of a command: `value` as one line of JSON with `--json`, else the lines. One call for each item of a list.
+   * Here as below each text is one line: what would begin another or move the cursor is shown, not done.
+   */
   answer(value: object, lines: readonly string[]): void
   /** Octets of the answer as they are, whatever `--json` says. */
   octets(octets: Uint8Array): void
@@ -34,7 +37,7 @@ export function output(streams: Streams, { json, verbose }: { json: boolean; ver
     verbose,
     paint: paintFor(stdout.isTTY === true && !json, env),
     answer(value, lines) {
-      if (json) stdout.write(`${JSON.stringify(value)}\n`)
+      if (json) stdout.write(`${cleanJson(JSON.stringify(value))}\n`)
       else for (const line of lines) stdout.write(`${clean(line)}\n`)
     },
     octets: (octets) => void stdout.write(octets),

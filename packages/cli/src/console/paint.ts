@@ -1,4 +1,6 @@
-/** Colour never carries meaning alone: what it marks is also said. */
+import { randomBytes } from 'node:crypto'
+
+/** Colour never carries meaning alone: what it marks is also said. What it returns is for `Output` only, which makes colours of it. */
 export interface Paint {
   strong(text: string): string
   faint(text: string): string
@@ -7,8 +9,11 @@ export interface Paint {
   warn(text: string): string
 }
 
-/** `clean.ts` lets exactly these codes through. */
-const with_ = (code: number) => (text: string) => `\x1b[${code}m${text}\x1b[0m`
+/** Another in each process, so that no text from elsewhere can hold a mark and be taken for colour. */
+const MARK = `\x1b${randomBytes(16).toString('hex')}:`
+const MARKED = new RegExp(`${MARK}([0-9]+);`, 'g')
+
+const with_ = (code: number) => (text: string) => `${MARK}${code};${text}${MARK}0;`
 const COLOURED: Paint = { strong: with_(1), faint: with_(2), good: with_(32), bad: with_(31), warn: with_(33) }
 const same = (text: string): string => text
 const PLAIN: Paint = { strong: same, faint: same, good: same, bad: same, warn: same }
@@ -17,4 +22,17 @@ const PLAIN: Paint = { strong: same, faint: same, good: same, bad: same, warn: s
 export function paintFor(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Paint {
   const wanted = isTerminal && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
   return wanted ? COLOURED : PLAIN
+}
+
+/** What stands between the marks, each part changed by itself, and the marks as a terminal takes them. */
+export function coloured(text: string, change: (part: string) => string): string {
+  // Split by a pattern with one group: text and codes take turns.
+  return text
+    .split(MARKED)
+    .map((part, i) => (i % 2 === 0 ? change(part) : `\x1b[${part}m`))
+    .join('')
+}
+
+export function withoutMarks(text: string): string {
+  return text.replace(MARKED, '')
 }

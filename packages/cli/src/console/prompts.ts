@@ -1,3 +1,4 @@
+import { cleanText } from './clean.ts'
 import { CliError } from './cli-error.ts'
 
 /** Questions, asked on a terminal only: a script gets an error that names the flag to give instead. */
@@ -41,18 +42,18 @@ export function prompts({ stdin, stderr }: Terminal): Prompts {
     async confirm(question, instead, initially = false) {
       needTerminal(question, instead)
       const { confirm } = await import('@clack/prompts')
-      return answered<boolean>(await confirm({ message: question, initialValue: initially, ...common }))
+      return answered<boolean>(await confirm({ message: cleanText(question), initialValue: initially, ...common }))
     },
     async secret(question, instead) {
       needTerminal(question, instead)
       const { password } = await import('@clack/prompts')
       // An empty answer is undefined there.
-      return answered<string | undefined>(await password({ message: question, ...common })) ?? ''
+      return answered<string | undefined>(await password({ message: cleanText(question), ...common })) ?? ''
     },
     async text(question, instead) {
       needTerminal(question, instead)
       const { text } = await import('@clack/prompts')
-      return answered<string | undefined>(await text({ message: question, ...common })) ?? ''
+      return answered<string | undefined>(await text({ message: cleanText(question), ...common })) ?? ''
     },
   }
 }
