@@ -7,6 +7,7 @@ import {
   sshFingerprint,
 } from '@keyferry/device'
 import { shortId } from '../console/ids.ts'
+import { quoted } from '../console/quoted.ts'
 import { shortPath } from '../folders.ts'
 
 /** What people and programs are told of a key: never what is in it. */
@@ -72,6 +73,11 @@ export function kindOfKey({ type, algorithm }: KeyShown): string {
   return algorithm === undefined ? type : `${type} (${KINDS[algorithm] ?? algorithm})`
 }
 
+function whenAsked({ auto, class: of }: KeyShown): string {
+  if (!auto) return ', after a question'
+  return of === 'user' ? ', unasked' : ' after a question, to own devices unasked'
+}
+
 /** The lines of `key show`, and of `key add`. */
 export function keyLines(key: KeyShown, home: string): readonly string[] {
   const whose = key.class === 'user' ? `class user (${key.username})` : `class ${key.class}`
@@ -79,7 +85,7 @@ export function keyLines(key: KeyShown, home: string): readonly string[] {
   return [
     `${key.label}   ${kindOfKey(key)}   ${whose}   generation ${key.generation}   ${shortId(key.id)}`,
     ...(key.fingerprint === undefined ? [] : [`  fingerprint  ${key.fingerprint}   as \`ssh-keygen -l\` shows it`]),
-    `  may go to    ${goes}, ${key.auto ? 'own devices unasked' : 'after a question'}   change: keyferry key edit "${key.label}" ${key.auto ? '--no-auto' : '--auto'}`,
+    `  may go to    ${goes}${whenAsked(key)}   change: keyferry key edit ${quoted(key.label)} ${key.auto ? '--no-auto' : '--auto'}`,
     ...(key.file === undefined ? [] : [`  file         ${shortPath(key.file, home)}`]),
     ...(key.held ? [] : ['  not here     this device only knows of it']),
   ]

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { withExamples } from '../../console/help.ts'
+import { quoted } from '../../console/quoted.ts'
 import { withDevice } from '../../device/open.ts'
 import { does, type Invocation } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -54,7 +55,7 @@ export function keyAddCommand(system: System): Command {
           })
           const shown = keyShown(open, record)
           call.output.answer(shown, keyLines(shown, system.home))
-          call.output.say(`Next: keyferry send "${shown.label}" --to DEVICE`)
+          call.output.say(`Next: keyferry send ${quoted(shown.label)} --to DEVICE`)
         })
       } finally {
         file.octets.fill(0)

@@ -1,0 +1,9 @@
+/**
+ * A name as it can be typed in a shell: what we say to type is copied, and names come from elsewhere. Inside double quotes a shell still
+ * expands `$`, `` ` `` and `!`, so only harmless names stand there.
+ */
+export function quoted(name: string): string {
+  if (/^[\p{L}\p{N}][\p{L}\p{N}._@+-]*$/u.test(name)) return name
+  if (/^[\p{L}\p{N}._@+, -]+$/u.test(name)) return `"${name}"`
+  return `'${name.replaceAll("'", "'\\''")}'`
+}
