@@ -29,11 +29,12 @@ export function initCommand(system: System): Command {
     const { isPairing, parsePairingString } = await import('@keyferry/protocol')
     const { makeFirstDevice } = await import('@keyferry/device')
     const { inNewProfile } = await import('../device/new-profile.ts')
+    const { nameToKeep } = await import('../device/names.ts')
     const { explainInvitation, notFor, readInvitation, shortHostName } = await import('../device/invitation.ts')
     const text = await readInvitation(call, given[0])
     const string = parsePairingString(text)
     if (isPairing(string)) throw notFor('keyferry join')
-    const label = options.name ?? shortHostName()
+    const label = nameToKeep('device', options.name ?? shortHostName(), 'choose another one: --name NAME')
     const rules = { origin: string.origin, resumable: true }
     const made = await inNewProfile(call, options, rules, (parts) => makeFirstDevice(parts, text, label)).catch(
       explainInvitation,

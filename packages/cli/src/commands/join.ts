@@ -16,7 +16,7 @@ export function joinCommand(system: System): Command {
     .description(
       'Makes this machine a further device of yours: on the first one run `keyferry device add`, which shows the string. Both must stay online for a moment.',
     )
-    .option('--name <name>', 'what you call this device (else its host name)')
+    .option('--name <name>', 'what you call this device here (else its host name); there, `device add --name` says it')
     .option('--tls-ca <file>', 'CA of the server, if it is its own (PEM); kept for later')
     .option('--no-passphrase', 'protect the keys of this device by file permissions only')
   withExamples(command, [
@@ -27,12 +27,13 @@ export function joinCommand(system: System): Command {
     const { isPairing, parsePairingString } = await import('@keyferry/protocol')
     const { joinAsDevice } = await import('@keyferry/device')
     const { inNewProfile } = await import('../device/new-profile.ts')
+    const { nameToKeep } = await import('../device/names.ts')
     const { explainInvitation, notFor, readInvitation, shortHostName } = await import('../device/invitation.ts')
     const { output } = call
     const text = await readInvitation(call, undefined)
     const string = parsePairingString(text)
     if (!isPairing(string)) throw notFor('keyferry init')
-    const label = options.name ?? shortHostName()
+    const label = nameToKeep('device', options.name ?? shortHostName(), 'choose another one: --name NAME')
     output.say(`you join as a device of ${string.username} at ${new URL(string.origin).host}`)
     const joined = await inNewProfile(call, options, { origin: string.origin, resumable: false }, (parts) =>
       joinAsDevice(parts, text, {

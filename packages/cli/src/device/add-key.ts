@@ -1,6 +1,7 @@
 import { type KeyFile, type KeyRecord, type OpenDevice, publishKey, systemRandom } from '@keyferry/device'
 import { type KeyClass, makeKeyId, type OrderKey } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
+import { nameToKeep } from './names.ts'
 
 export interface NewKey {
   readonly type: KeyFile['type']
@@ -13,13 +14,12 @@ export interface NewKey {
   readonly file: string | null
 }
 
-/** Takes a key into the key store, makes the own record of it (PROTOCOL 2.4) and tells the server that it exists. All or nothing. */
-export async function addKey(open: OpenDevice, added: NewKey): Promise<KeyRecord> {
-  if (open.store.keys.labelled(added.label).length > 0) {
-    throw new CliError('wrong-use', `you have a key "${added.label}" already`, {
-      hint: 'give this one another name: --label NAME',
-    })
-  }
+/**
+ * Takes a key into the key store, makes the own record of it (PROTOCOL 2.4) and tells the server that it exists. All or nothing.
+ * @param naming - what to type for another name.
+ */
+export async function addKey(open: OpenDevice, added: NewKey, naming = '--label NAME'): Promise<KeyRecord> {
+  const label = freeLabel(open, added.label, naming)
   const { user, username } = open.store.seen.state()
   const key: OrderKey = { id: makeKeyId(user, systemRandom(16)), class: added.class, generation: 1, type: added.type }
   const record: KeyRecord = {
@@ -31,7 +31,7 @@ export async function addKey(open: OpenDevice, added: NewKey): Promise<KeyRecord
     algs: [...open.store.rules.find().suites],
     auto: added.auto,
     browsers: false,
-    label: added.label,
+    label,
     file: added.file,
     createdAt: open.now(),
   }
@@ -49,4 +49,16 @@ export async function addKey(open: OpenDevice, added: NewKey): Promise<KeyRecord
     throw error
   }
   return record
+}
+
+/**
+ * A label as it is kept, which no other key here has.
+ * @throws {CliError} `wrong-use`
+ */
+export function freeLabel(open: Pick<OpenDevice, 'store'>, typed: string, naming: string): string {
+  const label = nameToKeep('key', typed, `give it another one: ${naming}`)
+  if (open.store.keys.labelled(label).length === 0) return label
+  throw new CliError('wrong-use', `you have a key "${label}" already`, {
+    hint: `give this one another name: ${naming}`,
+  })
 }

@@ -1,6 +1,7 @@
 import type { OpenDevice } from '@keyferry/device'
 import { CliError } from '../console/cli-error.ts'
 import { deviceFingerprint } from '../console/ids.ts'
+import { nameToKeep } from './names.ts'
 import { readNotes, writeNote } from './profile-notes.ts'
 
 type Named = Pick<OpenDevice, 'folder' | 'store'>
@@ -17,11 +18,26 @@ export function nameOfDevice(open: Named, device: string): string {
   return deviceNames(open).get(device) ?? deviceFingerprint(device)
 }
 
-/** @throws {CliError} `wrong-use` if another device has this name. */
-export function nameDevice(open: Named, device: string, name: string): void {
-  const taken = [...deviceNames(open)].some(([id, other]) => other === name && id !== device)
-  if (taken) throw new CliError('wrong-use', `another device is called "${name}"`, { hint: 'choose another name' })
+/**
+ * @returns the name as it is kept.
+ * @throws {CliError} `wrong-use` if it cannot be one, or another device has it.
+ */
+export function nameDevice(open: Named, device: string, typed: string): string {
+  const name = freeDeviceName(open, typed, device)
   const own = open.store.identity.find()
   if (own !== null && own.device === device) open.store.identity.put({ ...own, label: name })
   else writeNote(open.folder, 'device-names.json', device, name)
+  return name
+}
+
+/**
+ * A name that no other device has here, as it would be kept.
+ * @param device - which may have it already.
+ * @throws {CliError} `wrong-use`
+ */
+export function freeDeviceName(open: Named, typed: string, device?: string): string {
+  const name = nameToKeep('device', typed, 'choose another name')
+  const taken = [...deviceNames(open)].some(([id, other]) => other === name && id !== device)
+  if (taken) throw new CliError('wrong-use', `another device is called "${name}"`, { hint: 'choose another name' })
+  return name
 }

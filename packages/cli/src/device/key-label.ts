@@ -1,9 +1,10 @@
 import type { AgentEvent, KeyRecord, OpenDevice } from '@keyferry/device'
 import { KeyferryError } from '@keyferry/protocol'
+import { isName } from './names.ts'
 
 /**
  * A key that arrives has no name here yet. What its owner calls it stands in the server's catalogue: good enough for people to read,
- * and for nothing else (PROTOCOL 2.4: a hint). Kept unless the name is taken here.
+ * and for nothing else (PROTOCOL 2.4: a hint). Kept unless the name is taken here, or nobody could give it here.
  */
 export async function labelToTake(open: OpenDevice, record: KeyRecord): Promise<string> {
   const label = await labelInCatalogue(open, record.key.id)
@@ -26,7 +27,7 @@ async function labelInCatalogue(open: OpenDevice, id: string): Promise<string | 
   try {
     const answer = await open.client.call({ method: 'GET', path: `/v1/keys/${id}` })
     const { label } = answer.json<{ label?: unknown }>()
-    return typeof label === 'string' && label !== '' && label.length <= 200 ? label : null
+    return typeof label === 'string' && isName(label) ? label : null
   } catch (error) {
     if (error instanceof KeyferryError || (error instanceof Error && error.name === 'UnreachableError')) return null
     throw error

@@ -28,6 +28,7 @@ export function keyEditCommand(system: System): Command {
   ])
   return does<Options>(command, system, 'not changed', async (call, options, typed) => {
     const { chooseKey } = await import('../../device/key-choice.ts')
+    const { freeLabel } = await import('../../device/add-key.ts')
     const { publishKey } = await import('@keyferry/device')
     const { keyLines, keyShown } = await import('../../views/key.ts')
     const { label, auto, browsers } = options
@@ -38,7 +39,7 @@ export function keyEditCommand(system: System): Command {
       const before = chooseKey(open, typed)
       const record = {
         ...before,
-        label: label ?? before.label,
+        label: label === undefined || label === before.label ? before.label : freeLabel(open, label, '--label NAME'),
         auto: auto ?? before.auto,
         browsers: browsers ?? before.browsers,
       }

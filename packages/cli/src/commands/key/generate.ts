@@ -35,13 +35,11 @@ export function keyGenerateCommand(system: System): Command {
     await withDevice(call, async (open) => {
       const made = generateKey(type)
       try {
-        const record = await addKey(open, {
-          ...made,
-          label,
-          class: shared === true ? 'shared' : 'user',
-          auto: auto === true,
-          file: null,
-        })
+        const record = await addKey(
+          open,
+          { ...made, label, class: shared === true ? 'shared' : 'user', auto: auto === true, file: null },
+          'keyferry key generate NAME',
+        )
         const shown = keyShown(open, record)
         call.output.answer(shown, keyLines(shown, system.home))
       } finally {
