@@ -13,14 +13,33 @@ describe('what was meant', () => {
     ['tr_2ck0f', 1],
     ['tr_2ck0z…', 2],
     ['8vcT…/0tpb', 3],
+    ['8vcT', 3],
+    ['0tpb', 3],
   ])('is found by %s', (typed, thing) => {
-    expect(choose('thing', typed, ALL)).toBe(thing)
+    expect(choose('device', typed, ALL)).toBe(thing)
   })
 
   it('is asked for again when it may be several, none, or is said too shortly', () => {
-    expect(() => choose('thing', 'tr_2ck0', ALL)).toThrow(expect.objectContaining({ code: 'name-ambiguous' }))
-    expect(() => choose('thing', 'tr_', ALL)).toThrow(expect.objectContaining({ code: 'name-unknown' }))
-    expect(() => choose('thing', 'phnoe', ALL)).toThrow(expect.objectContaining({ hint: 'did you mean "phone"?' }))
+    expect(() => choose('device', 'tr_2ck0', ALL)).toThrow(expect.objectContaining({ code: 'name-ambiguous' }))
+    expect(() => choose('device', 'tr_', ALL)).toThrow(expect.objectContaining({ code: 'name-unknown' }))
+    expect(() => choose('device', 'phnoe', ALL)).toThrow(expect.objectContaining({ hint: 'did you mean "phone"?' }))
+  })
+
+  it('is a device by what people read to each other, with or without space, as long as it is unambiguous', () => {
+    const [one, other] = ['4a4a11', '4a4a22'].map((begin) =>
+      Buffer.from(begin.padEnd(64, '0'), 'hex').toString('base64url'),
+    )
+    const devices = [one, other].map((id, thing) => ({ thing, id: id ?? '', name: '' }))
+    expect(choose('device', '4a4a 11', devices)).toBe(0)
+    expect(choose('device', '4A4A 2200 0000 0000', devices)).toBe(1)
+    expect(() => choose('device', '4a4a', devices)).toThrow(expect.objectContaining({ code: 'name-ambiguous' }))
+    expect(() => choose('device', '4a4', devices)).toThrow(expect.objectContaining({ code: 'name-unknown' }))
+  })
+
+  it('is looked for where there is such a list', () => {
+    expect(() => choose('question', 'dl_9999', ALL)).toThrow(
+      expect.objectContaining({ hint: 'see what there is: keyferry pending' }),
+    )
   })
 
   it('is not guessed from afar', () => {

@@ -1,4 +1,5 @@
 import { CliError } from './cli-error.ts'
+import { fingerprint } from './ids.ts'
 
 /** How a thing can be called: by its name, or by its id shortened to what is unambiguous. */
 export interface Called<T> {
@@ -8,39 +9,65 @@ export interface Called<T> {
   readonly name: string
 }
 
+/** What can be named on a command line, and where people see what there is. */
+const LISTS = {
+  key: 'keyferry key list',
+  device: 'keyferry device list',
+  transfer: 'keyferry transfer list',
+  user: 'keyferry user pin',
+  question: 'keyferry pending',
+} as const
+export type Kind = keyof typeof LISTS
+
+/** Fewer digits than this are no id: they are a name with a slip. */
+const LEAST_DIGITS = 4
+
 /**
- * The one that was meant: a name exactly, else the beginning of an id (`…` at its end does not count).
- * @param kind - what it is, as `key`, for the error.
+ * The one that was meant: a name exactly, else the beginning of an id or of a fingerprint (`…` at its end does not count).
  * @throws {CliError} `name-unknown`, `name-ambiguous`
  */
-export function choose<T>(kind: string, typed: string, all: readonly Called<T>[]): T {
-  const named = all.filter(({ name }) => name !== '' && name === typed)
-  const begin = typed.replace(/…$/, '')
-  const found = named.length > 0 || begin.length < 4 ? named : all.filter(({ id }) => idBegins(id, begin))
-  const [first, second] = found
+export function choose<T>(kind: Kind, typed: string, all: readonly Called<T>[]): T {
+  const found = all.filter((each) => isCalled(each, typed))
+  const named = found.filter(({ name }) => name === typed)
+  const [first, second] = named.length > 0 ? named : found
   if (first === undefined) throw unknown(kind, typed, all)
-  if (second !== undefined) throw ambiguous(kind, typed, found)
+  if (second !== undefined) throw ambiguous(kind, typed, named.length > 0 ? named : found)
   return first.thing
 }
 
-/** `8vcT…/0tpb` names a key id by the beginnings of its two parts. */
-function idBegins(id: string, begin: string): boolean {
-  const [owner, key] = begin.split('…/')
-  if (key === undefined || owner === undefined) return id.startsWith(begin)
-  return id.startsWith(owner) && (id.split('/')[1] ?? '').startsWith(key)
+/** Whether a thing can be meant by what was typed. */
+export function isCalled({ id, name }: Pick<Called<unknown>, 'id' | 'name'>, typed: string): boolean {
+  if (name !== '' && name === typed) return true
+  const begin = typed.replace(/…$/, '')
+  return begin.length >= LEAST_DIGITS && (idBegins(id, begin) || fingerprintBegins(id, begin))
 }
 
-function unknown<T>(kind: string, typed: string, all: readonly Called<T>[]): CliError {
+/** `8vcT…/0tpb` names a key id by the beginnings of its two parts; one part alone will do. */
+function idBegins(id: string, begin: string): boolean {
+  const [owner, key] = begin.split('…/')
+  const second = id.split('/')[1] ?? ''
+  if (key === undefined || owner === undefined) return id.startsWith(begin) || second.startsWith(begin)
+  return id.startsWith(owner) && second.startsWith(key)
+}
+
+/** Devices and people are known by their thumbprints, which people read as hexadecimal digits in groups. */
+function fingerprintBegins(id: string, begin: string): boolean {
+  const digits = begin.replaceAll(' ', '').toLowerCase()
+  if (!/^[\w-]{43}$/.test(id) || !/^[0-9a-f]{4,64}$/.test(digits)) return false
+  return fingerprint(id).replaceAll(' ', '').startsWith(digits)
+}
+
+function unknown<T>(kind: Kind, typed: string, all: readonly Called<T>[]): CliError {
   const near = nearest(
     typed,
     all.map(({ name }) => name).filter((name) => name !== ''),
   )
   return new CliError('name-unknown', `there is no ${kind} "${typed}"`, {
-    hint: near === null ? `see what there is: keyferry ${kind} list` : `did you mean "${near}"?`,
+    hint: near === null ? `see what there is: ${LISTS[kind]}` : `did you mean "${near}"?`,
   })
 }
 
-function ambiguous<T>(kind: string, typed: string, found: readonly Called<T>[]): CliError {
+function ambiguous<T>(kind: Kind, typed: string, found: readonly Called<T>[]): CliError {
   return new CliError('name-ambiguous', `"${typed}" can be ${found.length} of your ${kind}s`, {
     more: found.map(({ id, name }) => (name === '' ? id : `${name} ${id}`)).join(', '),
     hint: 'say its id, or more digits of it',

@@ -1,7 +1,9 @@
-import type { NewDevice } from '@keyferry/device'
+import type { NewDevice, OpenDevice } from '@keyferry/device'
 import { Command } from 'commander'
+import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
 import { deviceFingerprint } from '../../console/ids.ts'
+import { quoted } from '../../console/quoted.ts'
 import { withDevice } from '../../device/open.ts'
 import { does, type Invocation } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -18,7 +20,7 @@ export function deviceAddCommand(system: System): Command {
     .description(
       'Shows a string for the new device, which takes it with `keyferry join`. You compare what both show; then the new device belongs to you.',
     )
-    .option('--name <name>', 'what you call the new device')
+    .option('--name <name>', 'what you call the new device here')
     .option('--yes', 'do not ask: only where nobody else can have seen the string')
   withExamples(command, [
     ['keyferry device add', ''],
@@ -26,10 +28,11 @@ export function deviceAddCommand(system: System): Command {
   ])
   return does<Options>(command, system, 'not added', async (call, options) => {
     const { addDevice } = await import('@keyferry/device')
-    const { nameDevice } = await import('../../device/device-names.ts')
+    const { freeDeviceName, nameDevice } = await import('../../device/device-names.ts')
     const { output } = call
     await withDevice(call, async (open) => {
       if (options.yes !== true) await requireTerminal(call)
+      if (options.name !== undefined) freeDeviceName(open, options.name)
       const show = await pairingShower(call)
       const added = await addDevice(open, {
         show,
@@ -38,11 +41,13 @@ export function deviceAddCommand(system: System): Command {
         signal: system.interruption(),
       })
       const { username } = open.store.seen.state()
-      const name = options.name ?? (await askName(call, added))
-      if (name !== '') nameDevice(open, added.device, name)
-      const shown = name === '' ? deviceFingerprint(added.device) : name
-      output.answer({ ...added, name }, [`${shown} is ${username}'s device now (target, source).`])
-      output.say(`to take that back: keyferry device revoke ${name === '' ? added.device : JSON.stringify(name)}`)
+      const name =
+        options.name === undefined ? await askName(call, open, added) : nameDevice(open, added.device, options.name)
+      const digits = deviceFingerprint(added.device)
+      const typed = name === null ? digits.replaceAll(' ', '') : quoted(name)
+      output.answer({ ...added, name: name ?? '' }, [`${name ?? digits} is ${username}'s device now (target, source).`])
+      if (name === null) output.say(`it has no name here yet: keyferry device name ${typed} NAME`)
+      output.say(`to take that back: keyferry device revoke ${typed}`)
     })
   })
 }
@@ -72,8 +77,22 @@ function question({ kind, device }: NewDevice): string {
   return `It is of kind ${kind}. Does it show ${deviceFingerprint(device)}?`
 }
 
-async function askName({ prompts }: Invocation, { device }: NewDevice): Promise<string> {
-  return prompts.onTerminal
-    ? (await prompts.text(`What do you call ${deviceFingerprint(device)}?`, '--name NAME')).trim()
-    : ''
+/** Asked until it can be a name: the device is paired by now, whatever it is called. `null`: none. */
+async function askName(
+  { prompts, output }: Invocation,
+  open: OpenDevice,
+  { device }: NewDevice,
+): Promise<string | null> {
+  if (!prompts.onTerminal) return null
+  const { nameDevice } = await import('../../device/device-names.ts')
+  for (;;) {
+    const typed = await prompts.text(`What do you call ${deviceFingerprint(device)}?`, '--name NAME')
+    if (typed.trim() === '') return null
+    try {
+      return nameDevice(open, device, typed)
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error
+      output.say(`${error.message}: ${error.hint}`)
+    }
+  }
 }

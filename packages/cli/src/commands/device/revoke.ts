@@ -16,7 +16,7 @@ export function deviceRevokeCommand(system: System): Command {
     .description(
       'Takes a device out of your set: nobody gives it keys or takes any from it again. What it holds it keeps, so replace those keys. Works where the root key is.',
     )
-    .argument('<device>', 'its name, or the beginning of its id')
+    .argument('<device>', 'its name, or the beginning of its fingerprint or id')
     .option('--yes', 'do not ask')
   withExamples(command, [['keyferry device revoke phone', '']])
   return does<Options>(command, system, 'not revoked', async (call, { yes }, typed) => {

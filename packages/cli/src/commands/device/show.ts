@@ -13,7 +13,7 @@ export function deviceShowCommand(system: System): Command {
     .description(
       'Shows a device of yours: its fingerprint, its transport keys, what it can wrap with. Run it on two devices and compare when something was refused.',
     )
-    .argument('[device]', 'its name, or the beginning of its id; this one if left out')
+    .argument('[device]', 'its name, or the beginning of its fingerprint or id; this one if left out')
   withExamples(command, [
     ['keyferry device show', 'this one'],
     ['keyferry device show phone', ''],
