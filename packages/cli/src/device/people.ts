@@ -26,7 +26,11 @@ export async function ownTargets(open: OpenDevice): Promise<readonly Called<SetD
 export async function nameTarget(open: OpenDevice, typed: string): Promise<NamedTarget> {
   const own = await ownTargets(open)
   const pin = open.store.pins.named(typed)
-  if (pin !== null) return userTarget(open, pin.user, pin.username)
+  if (pin !== null) {
+    // Whoever gives a person the name of a device here must not draw keys away from it, nor to it.
+    if (own.some(({ name }) => name === typed)) throw ambiguousName(typed, pin.user)
+    return userTarget(open, pin.user, pin.username)
+  }
   const isOwn = own.some(
     ({ id, name }) => name === typed || (typed.length >= 4 && id.startsWith(typed.replace(/…$/, ''))),
   )
@@ -39,6 +43,13 @@ export async function nameTarget(open: OpenDevice, typed: string): Promise<Named
   const { trust } = open.store.seen.state()
   if (trust.cas.length > 0 && shown.userStatement !== undefined) return userTarget(open, shown.user, typed)
   throw untrusted(typed, shown.user)
+}
+
+function ambiguousName(typed: string, user: UserId): CliError {
+  return new CliError('name-ambiguous', `"${typed}" is a device of yours and somebody whom you pinned`, {
+    more: `The person is ${fingerprint(user, 16)} …`,
+    hint: `give your device another name first: keyferry device name ${JSON.stringify(typed)} NAME`,
+  })
 }
 
 async function userTarget(open: OpenDevice, user: UserId, username: string): Promise<NamedTarget> {

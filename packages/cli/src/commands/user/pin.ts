@@ -1,3 +1,4 @@
+import type { OpenDevice, Pin } from '@keyferry/device'
 import { Command } from 'commander'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
@@ -31,6 +32,7 @@ export function userPinCommand(system: System): Command {
     if (remove !== undefined) return removePin(call, remove)
     if (text === undefined) return listPins(call)
     const { parsePinText } = await import('@keyferry/protocol')
+    const { deviceNames } = await import('../../device/device-names.ts')
     await withDevice(call, async (open) => {
       const { origin, user, username, root } = parsePinText(text)
       if (origin !== open.client.origin) {
@@ -39,11 +41,39 @@ export function userPinCommand(system: System): Command {
           hint: `this device is at ${open.client.origin}`,
         })
       }
+      refuseConfusion(open, { user, username }, deviceNames(open))
       open.store.pins.put({ user, username, root: root ?? null, how: 'pinned', since: open.now() })
       call.output.answer({ user, username }, [`Pinned ${username}   ${fingerprint(user)}`])
       call.output.say('compare all 64 digits with that person unless you scanned them')
     })
   })
+}
+
+/** The name comes from the text: it must not stand for something else here already, nor change what a root is called. */
+function refuseConfusion(
+  { store }: Pick<OpenDevice, 'store'>,
+  { user, username }: Pick<Pin, 'user' | 'username'>,
+  devices: ReadonlyMap<string, string>,
+): void {
+  const own = store.seen.state()
+  if (user === own.user) throw new CliError('wrong-use', 'that is you: nobody needs to pin himself')
+  const before = store.pins.find(user)
+  if (before !== null && before.username !== username) {
+    throw new CliError('wrong-use', `you pinned this root already, as "${before.username}"`, {
+      more: `The text calls it "${username}".`,
+      hint: `if it is to have the new name: keyferry user pin --remove ${JSON.stringify(before.username)}, then pin it again`,
+    })
+  }
+  if (username === own.username) {
+    throw new CliError('wrong-use', `"${username}" is your own name`, {
+      hint: 'two people of one name at one server: ask whoever runs it',
+    })
+  }
+  if ([...devices.values()].includes(username)) {
+    throw new CliError('wrong-use', `"${username}" is a device of yours`, {
+      hint: `give that another name first: keyferry device name ${JSON.stringify(username)} NAME`,
+    })
+  }
 }
 
 async function showOwn(call: Invocation): Promise<void> {

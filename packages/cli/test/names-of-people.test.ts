@@ -1,0 +1,52 @@
+import type { OpenDevice } from '@keyferry/device'
+import { makePinText } from '@keyferry/protocol'
+import { exampleSigner } from '@keyferry/testkit'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { nameDevice } from '../src/device/device-names.ts'
+import { nameTarget } from '../src/device/people.ts'
+import { anEnrolmentWorld, type EnrolmentWorld, ORIGIN, pair } from './enrolment-world.ts'
+import { type Ran, runHere } from './run-here.ts'
+
+const other = exampleSigner('luis').id
+const third = exampleSigner('ana').id
+
+let world: EnrolmentWorld
+let laptop: OpenDevice
+beforeEach(async () => {
+  world = await anEnrolmentWorld()
+  laptop = await world.first('marta')
+  const newcomer = await world.profile()
+  await pair(laptop, newcomer)
+  nameDevice(laptop, newcomer.parts.device.signer.id, 'phone')
+})
+afterEach(() => world.close())
+
+const pin = (user: typeof other, username: string): Promise<Ran> =>
+  runHere(laptop.folder, 'user', 'pin', makePinText({ origin: ORIGIN, user, username }))
+
+describe('a name that is a device and a person', () => {
+  it('is none to send to', async () => {
+    laptop.store.pins.put({ user: other, username: 'phone', root: null, how: 'pinned', since: 1 })
+    await expect(nameTarget(laptop, 'phone')).rejects.toMatchObject({ code: 'name-ambiguous' })
+  })
+
+  it.each(['phone', 'laptop', 'marta'])('is not pinned: %s', async (name) => {
+    expect(await pin(other, name)).toMatchObject({ exit: 2, stderr: expect.stringContaining(`"${name}"`) })
+    expect(laptop.store.pins.list()).toEqual([])
+  })
+})
+
+describe('somebody who is pinned', () => {
+  it('keeps the name, whatever another text says', async () => {
+    expect(await pin(other, 'luis')).toMatchObject({ exit: 0 })
+    expect(await pin(other, 'luis')).toMatchObject({ exit: 0 })
+    expect(await pin(other, 'lucia')).toMatchObject({ exit: 2, stderr: expect.stringContaining('as "luis"') })
+    expect(laptop.store.pins.list()).toMatchObject([{ user: other, username: 'luis' }])
+  })
+
+  it('is somebody else', async () => {
+    const { user } = laptop.store.seen.state()
+    expect(await pin(user, 'ana')).toMatchObject({ exit: 2, stderr: expect.stringContaining('that is you') })
+    expect(await pin(third, 'ana')).toMatchObject({ exit: 0 })
+  })
+})
