@@ -20,6 +20,7 @@ import { openLogKey, openServerKeys } from './signing/key-files.ts'
 import { keyRing } from './signing/key-ring.ts'
 import { statementCache } from './signing/statement-cache.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
+import type { Store } from './store/store.ts'
 import { openServerTls, type ServerTls } from './tls/server-tls.ts'
 import { sweep } from './transfers/sweep.ts'
 import { wakeups } from './wakeups.ts'
@@ -39,9 +40,6 @@ export interface RunningServer {
 }
 
 const SWEEP_SECONDS = 30
-/** Requests without a valid signature, and enrolment codes tried, by address. */
-const UNSIGNED_RATE = { burst: 120, perMinute: 60 }
-const CLAIM_RATE = { burst: 10, perMinute: 10 }
 const LONGEST_TIMER_SECONDS = 20 * 24 * 3600
 
 /**
@@ -54,11 +52,14 @@ export async function startServer(
   log: EventLog = eventLog(config.logLevel),
 ): Promise<RunningServer> {
   const folder = openDataFolder(config.dataFolder)
-  const now = systemClock.now()
-  const keys = keyRing(openServerKeys(folder.keys, now))
-  const tls = await openServerTls(config.tls, { folder: folder.tls, origin: config.origin }, now)
+  // First: whoever has the database has the folder.
   const store = await openSqliteStore(folder.database)
+  let app: KeyferryApp | null = null
   try {
+    await keepOrigin(store, config.origin)
+    const now = systemClock.now()
+    const keys = keyRing(openServerKeys(folder.keys, now))
+    const tls = await openServerTls(config.tls, { folder: folder.tls, origin: config.origin }, now)
     const treeLog = await openLog({ store, name: logNameOf(config.origin), signer: openLogKey(folder.keys) })
     const bell = wakeups()
     const policy = config.policyFile === null ? DEFAULT_POLICY : readFileSync(config.policyFile, 'utf8')
@@ -77,7 +78,7 @@ export async function startServer(
       limits: config.limits,
       suites: config.suites,
     }
-    const app = await buildApp({
+    const built = await buildApp({
       context,
       wakeups: bell,
       keys,
@@ -85,14 +86,16 @@ export async function startServer(
       goReadOnly: writing.goReadOnly,
       log,
       rates: {
-        unsigned: tokenBuckets(UNSIGNED_RATE, systemRandom),
-        claims: tokenBuckets(CLAIM_RATE, systemRandom),
+        unsigned: tokenBuckets(perMinute(config.unsignedPerMinute), systemRandom),
+        claims: tokenBuckets(perMinute(config.claimsPerMinute), systemRandom),
       },
       tls,
     })
-    const port = await listen(app, config)
-    await app.listenForOperator(folder.adminSocket)
-    const renew = (renewed: ServerTls): void => (app.fastify.server as unknown as HttpsServer).setSecureContext(renewed)
+    app = built
+    const port = await listen(built, config)
+    await built.listenForOperator(folder.adminSocket)
+    const renew = (renewed: ServerTls): void =>
+      (built.fastify.server as unknown as HttpsServer).setSecureContext(renewed)
     const stopTimers = startTimers(context, config, log, renew, { tls, folder: folder.tls })
     log.info('serving', { port })
     return {
@@ -104,15 +107,35 @@ export async function startServer(
       counts: () => store.read.counts(),
       async close() {
         stopTimers()
-        await app.close()
+        await built.close()
         await treeLog.persist().catch((error: unknown) => log.error('log-not-persisted', { error }))
         await store.close()
       },
     }
   } catch (error) {
+    await app?.close()
     await store.close()
     throw error
   }
+}
+
+const ORIGIN = 'origin'
+
+/**
+ * Every statement names the origin, and the log is named after it: under another one, nothing that is here would count.
+ * @throws {SetupError} `origin-changed`
+ */
+async function keepOrigin(store: Store, origin: string): Promise<void> {
+  const known = await store.read.meta(ORIGIN)
+  if (known === null) await store.commit([{ kind: 'put-meta', name: ORIGIN, value: origin }])
+  else if (known !== origin) {
+    throw new SetupError('origin-changed', `serve as before (--origin ${known}), or make another folder with --data`)
+  }
+}
+
+/** All of a minute at once, then as they come in. */
+function perMinute(rate: number): { readonly burst: number; readonly perMinute: number } {
+  return { burst: rate, perMinute: rate }
 }
 
 async function listen(app: KeyferryApp, { listenHost, listenPort }: ServeConfig): Promise<number> {

@@ -4,6 +4,7 @@ export const SETUP_ERRORS = {
   'file-exists': 'the file exists',
   'key-file-damaged': 'a key file of this server does not hold the key that it should',
   'address-unusable': 'the server cannot listen there',
+  'origin-changed': 'this data folder was made for another origin',
   'permissions-too-open': 'others can read or change it',
   'settings-invalid': 'a setting is not as it should be',
   'tls-ca-unusable': 'the CA of this server does not fit its name, or ends soon',
