@@ -4,7 +4,7 @@ import type { KillCase } from './matrix.ts'
 
 /** One transfer for each kill, all at one server and between the same devices; then these are asked whether all is well. */
 export function testKills(title: string, cases: readonly KillCase[]): void {
-  describe(title, { timeout: 120_000 }, () => {
+  describe(title, { timeout: 200_000 }, () => {
     let world: KillWorld
     const ferries: Ferried[] = []
     beforeAll(async () => {

@@ -94,7 +94,7 @@ export async function aKillWorld(): Promise<KillWorld> {
     const all = (states: ReadonlySet<string>): boolean =>
       deliveries().length > 0 && deliveries().every(({ state }) => states.has(state))
     const more = (): string =>
-      [JSON.stringify(deliveries()), sending.stderr, laptop.stderr, phone.stderr, ...requests].join('\n')
+      [JSON.stringify(deliveries()), server.stderr, sending.stderr, laptop.stderr, phone.stderr, ...requests].join('\n')
 
     const traps = [...(sender === 'agent' ? [SEND_DIES] : []), ...(kill === null ? [] : [kill])]
     const sprung: Kill[] = []
