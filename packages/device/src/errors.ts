@@ -3,6 +3,7 @@ export const DEVICE_ERRORS = {
   'file-exists': 'the file exists',
   'key-encrypted': 'the key file is protected by a passphrase',
   'key-format-unknown': 'the file holds no key of a known form',
+  'key-is-public': 'this is a public key: there is nothing secret in it',
   'key-kind-unsupported': 'keys of this kind are not supported',
   'passphrase-needed': 'a passphrase is needed',
   'passphrase-wrong': 'the passphrase does not fit',

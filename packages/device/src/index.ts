@@ -18,6 +18,7 @@ export { type IfExists, writeFileAtomically } from './files/atomic-file.ts'
 export { makePrivateFile, makePrivateFolder, requirePrivate } from './files/private-place.ts'
 export { publicHalf } from './keys/private-key.ts'
 export {
+  isEncryptedKeyFile,
   type KeyFile,
   type KeyFileForm,
   type KeyFileHints,

@@ -64,6 +64,16 @@ describe('a key file', () => {
     expect(readKeyFile(file, { type: 'aes' })).toEqual({ form: 'octets', type: 'aes', octets: file, comment: '' })
   })
 
+  it.each([
+    ['of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ marta@laptop'],
+    ['in PEM', '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----'],
+    ['in a certificate', '-----BEGIN CERTIFICATE-----\nMFkw\n-----END CERTIFICATE-----'],
+    ['of age', 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'],
+  ])('with a public key %s is said to be one, whatever its owner says', (_, text) => {
+    expect(() => readKeyFile(octets(text))).toThrow(failsWith('key-is-public'))
+    expect(() => readKeyFile(octets(text), { type: 'secret' })).toThrow(failsWith('key-is-public'))
+  })
+
   it('of a known form is not taken for something else', () => {
     expect(() => readKeyFile(der, { type: 'secret' })).toThrow(failsWith('key-format-unknown'))
     expect(() => readKeyFile(octets(AGE), { type: 'private' })).toThrow(failsWith('key-format-unknown'))

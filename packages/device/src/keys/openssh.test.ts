@@ -69,11 +69,23 @@ describe.skipIf(!existsSync(SSH_KEYGEN))('OpenSSH keys, with ssh-keygen (Debian:
     expect(verified).toContain('Good "test" signature')
   })
 
-  it('says how to take a passphrase off', () => {
-    const path = join(folder, 'encrypted')
-    sshKeygen('-q', '-t', 'ed25519', '-N', 'correct horse', '-f', path)
-    expect(() => readOpenSsh(readFileSync(path))).toThrow(
-      expect.objectContaining({ code: 'key-encrypted', hint: expect.stringContaining('ssh-keygen -p') }),
+  it.each(['aes256-ctr', 'aes128-cbc'])('opens what is encrypted with %s, with its passphrase only', (cipher) => {
+    const path = join(folder, `encrypted-${cipher}`)
+    sshKeygen('-q', '-t', 'ed25519', '-Z', cipher, '-N', 'correct horse', '-C', 'marta@laptop', '-f', path)
+    const file = readFileSync(path)
+    const { key, comment } = readOpenSsh(file, new TextEncoder().encode('correct horse'))
+    expect(`${sshPublicLine(publicHalf(key), comment)}\n`).toBe(readFileSync(`${path}.pub`, 'utf8'))
+    expect(() => readOpenSsh(file)).toThrow(expect.objectContaining({ code: 'key-encrypted' }))
+    const wrong = (): unknown => readOpenSsh(file, new TextEncoder().encode('wrong'))
+    expect(wrong).toThrow(expect.objectContaining({ code: 'passphrase-wrong' }))
+  })
+
+  it('says what to do about a cipher that it does not know', () => {
+    const path = join(folder, 'chacha')
+    const cipher = 'chacha20-poly1305@openssh.com'
+    sshKeygen('-q', '-t', 'ed25519', '-Z', cipher, '-N', 'correct horse', '-f', path)
+    expect(() => readOpenSsh(readFileSync(path), new TextEncoder().encode('correct horse'))).toThrow(
+      expect.objectContaining({ code: 'key-encrypted', hint: expect.stringContaining('aes256-ctr') }),
     )
   })
 })

@@ -1,7 +1,8 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
-import { DeviceError } from '../errors.ts'
+import { DeviceError, type DeviceErrorCode } from '../errors.ts'
 import { readArmour, writeArmour } from './armour.ts'
 import { equal, join, uint32 } from './octets.ts'
+import { openFields, requireKnownCipher } from './openssh-cipher.ts'
 import { sshPrivateFields, sshPrivateKey } from './openssh-fields.ts'
 import { readPkcs8 } from './private-key.ts'
 import { sshPublicKey } from './ssh-public.ts'
@@ -11,6 +12,8 @@ import { SshReader, sshString, sshText } from './ssh-wire.ts'
 export const OPENSSH_LABEL = 'OPENSSH PRIVATE KEY'
 const MAGIC = new TextEncoder().encode('openssh-key-v1\0')
 const BLOCK = 8
+/** Of the ciphers; those without one count as 8. */
+const CIPHER_BLOCK = 16
 
 export interface OpenSshKey {
   readonly key: KeyObject
@@ -19,16 +22,16 @@ export interface OpenSshKey {
 }
 
 /**
- * Reads an unencrypted OpenSSH key file (Ed25519, ECDSA, RSA) and proves that its two halves belong together.
+ * Reads an OpenSSH key file (Ed25519, ECDSA, RSA) and proves that its two halves belong together.
  *
- * @throws {DeviceError} `key-encrypted`; `key-kind-unsupported` for keys that live in a token (`sk-`) and older kinds;
+ * @throws {DeviceError} `key-encrypted` without a passphrase where one is needed; `passphrase-wrong`; `key-kind-unsupported` for keys that live in a token (`sk-`) and older kinds;
  * `key-format-unknown`.
  */
-export function readOpenSsh(file: Uint8Array): OpenSshKey {
+export function readOpenSsh(file: Uint8Array, passphrase: Uint8Array | null = null): OpenSshKey {
   const octets = readArmour(file, OPENSSH_LABEL)
   if (octets === null) throw new DeviceError('key-format-unknown')
   try {
-    return readContainer(octets)
+    return readContainer(octets, passphrase)
   } catch (error) {
     if (error instanceof DeviceError) throw error
     throw new DeviceError('key-format-unknown')
@@ -37,27 +40,51 @@ export function readOpenSsh(file: Uint8Array): OpenSshKey {
   }
 }
 
-function readContainer(octets: Uint8Array): OpenSshKey {
+/** Whether it needs a passphrase; false for what is no OpenSSH file. */
+export function isEncryptedOpenSsh(file: Uint8Array): boolean {
+  const octets = readArmour(file, OPENSSH_LABEL)
+  if (octets === null) return false
+  try {
+    const outer = new SshReader(octets)
+    return equal(outer.take(MAGIC.length), MAGIC) && outer.text() !== 'none'
+  } catch {
+    return false
+  } finally {
+    octets.fill(0)
+  }
+}
+
+function readContainer(octets: Uint8Array, passphrase: Uint8Array | null): OpenSshKey {
   const outer = new SshReader(octets)
   if (!equal(outer.take(MAGIC.length), MAGIC)) throw new RangeError('another magic')
   const cipher = outer.text()
   const kdf = outer.text()
   const kdfOptions = outer.string()
-  if (cipher !== 'none') {
-    throw new DeviceError(
-      'key-encrypted',
-      'take the passphrase off a copy: cp FILE COPY && ssh-keygen -p -f COPY, add the copy, delete it',
-    )
+  const isPlain = cipher === 'none'
+  if (!isPlain) requireKnownCipher(cipher, kdf)
+  if ((isPlain && (kdf !== 'none' || kdfOptions.length !== 0)) || outer.uint32() !== 1) {
+    throw new RangeError('not one key')
   }
-  if (kdf !== 'none' || kdfOptions.length !== 0 || outer.uint32() !== 1) throw new RangeError('not one plain key')
   const publicBlob = outer.string()
-  const inner = new SshReader(outer.string())
+  const sealed = outer.string()
   outer.end()
-  const check = inner.left % BLOCK === 0 ? inner.uint32() : null
-  if (check === null || inner.uint32() !== check) throw new RangeError('not in blocks')
+  if (isPlain) return readFields(new SshReader(sealed), publicBlob, BLOCK, 'key-format-unknown')
+  const fields = openFields({ cipher, kdfOptions, sealed }, passphrase)
+  try {
+    return readFields(new SshReader(fields), publicBlob, CIPHER_BLOCK, 'passphrase-wrong')
+  } finally {
+    fields.fill(0)
+  }
+}
+
+/** @param unlike - what it means when the two check numbers differ. */
+function readFields(inner: SshReader, publicBlob: Uint8Array, block: number, unlike: DeviceErrorCode): OpenSshKey {
+  const check = inner.left % block === 0 ? inner.uint32() : null
+  if (check === null) throw new RangeError('not in blocks')
+  if (inner.uint32() !== check) throw new DeviceError(unlike)
   const key = sshPrivateKey(inner)
   const comment = inner.text()
-  for (let pad = 1; inner.left > 0; pad++) if (pad >= BLOCK || inner.octet() !== pad) throw new RangeError('padding')
+  for (let pad = 1; inner.left > 0; pad++) if (pad >= block || inner.octet() !== pad) throw new RangeError('padding')
   const half = sshPublicKey(key)
   if (half === null || !equal(half.blob, publicBlob)) throw new RangeError('halves of two keys')
   return { key, comment }

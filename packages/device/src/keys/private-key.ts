@@ -37,13 +37,8 @@ export function isPemLabel(label: string): boolean {
  */
 export function readPem(pem: Uint8Array, passphrase: Uint8Array | null): KeyObject {
   const bytes = Buffer.from(pem.buffer, pem.byteOffset, pem.length)
-  const encrypted = bytes.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || bytes.includes('Proc-Type: 4,ENCRYPTED')
-  if (encrypted && passphrase === null) {
-    throw new DeviceError(
-      'key-encrypted',
-      'give its passphrase, or take it off a copy: openssl pkey -in FILE -out COPY',
-    )
-  }
+  const encrypted = isEncryptedPem(pem)
+  if (encrypted && passphrase === null) throw new DeviceError('key-encrypted', 'give its passphrase')
   try {
     if (!encrypted || passphrase === null) return createPrivateKey({ key: bytes, format: 'pem' })
     return createPrivateKey({ key: bytes, format: 'pem', passphrase: Buffer.from(passphrase) })
@@ -51,6 +46,11 @@ export function readPem(pem: Uint8Array, passphrase: Uint8Array | null): KeyObje
     // OpenSSL's own text may name what it read; and a wrong passphrase shows as any kind of garbage.
     throw new DeviceError(encrypted ? 'passphrase-wrong' : 'key-format-unknown')
   }
+}
+
+export function isEncryptedPem(pem: Uint8Array): boolean {
+  const bytes = Buffer.from(pem.buffer, pem.byteOffset, pem.length)
+  return bytes.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || bytes.includes('Proc-Type: 4,ENCRYPTED')
 }
 
 export function writePem(der: Uint8Array): Uint8Array {

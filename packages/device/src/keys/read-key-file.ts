@@ -3,8 +3,8 @@ import type { KeyType } from '@keyferry/protocol'
 import { DeviceError } from '../errors.ts'
 import { isAgeFile, isEncryptedByAge, readAgeFile } from './age-file.ts'
 import { armourLabel } from './armour.ts'
-import { OPENSSH_LABEL, readOpenSsh } from './openssh.ts'
-import { isPemLabel, readPem, readPkcs8, writePkcs8 } from './private-key.ts'
+import { isEncryptedOpenSsh, OPENSSH_LABEL, readOpenSsh } from './openssh.ts'
+import { isEncryptedPem, isPemLabel, readPem, readPkcs8, writePkcs8 } from './private-key.ts'
 
 /** What a file is, by its own look. `octets` = none of the known forms: only its owner can say what they are. */
 export type KeyFileForm = 'openssh' | 'pem' | 'pkcs8' | 'age' | 'octets'
@@ -21,7 +21,7 @@ export interface KeyFile {
 export interface KeyFileHints {
   /** What its owner says the file is. Needed for octets without a form; a file of known form MUST agree with it. */
   readonly type?: KeyType
-  /** For encrypted PEM files. */
+  /** For encrypted files of PEM and OpenSSH. */
   readonly passphrase?: Uint8Array
 }
 
@@ -36,14 +36,22 @@ export function keyFileForm(file: Uint8Array): KeyFileForm {
   return isPkcs8(file) ? 'pkcs8' : 'octets'
 }
 
+/** Whether a passphrase opens it here. */
+export function isEncryptedKeyFile(file: Uint8Array): boolean {
+  return isEncryptedOpenSsh(file) || (keyFileForm(file) === 'pem' && isEncryptedPem(file))
+}
+
 /**
  * Reads a key that somebody wants to hand over.
  *
- * @throws {DeviceError} `key-encrypted`, `passphrase-wrong`, `key-kind-unsupported`; `key-format-unknown` if the file is
+ * @throws {DeviceError} `key-encrypted`, `passphrase-wrong`, `key-is-public`, `key-kind-unsupported`; `key-format-unknown` if the file is
  * damaged, is not of the type its owner says, or has no form and its owner says no type.
  */
 export function readKeyFile(file: Uint8Array, hints: KeyFileHints = {}): KeyFile {
-  if (file.length === 0 || file.length > MAX_KEY_FILE_OCTETS) throw new DeviceError('key-format-unknown')
+  if (file.length === 0 || file.length > MAX_KEY_FILE_OCTETS) {
+    throw new DeviceError('key-format-unknown', `a key file has 1 to ${MAX_KEY_FILE_OCTETS} octets`)
+  }
+  if (isPublic(file)) throw new DeviceError('key-is-public', 'name the private key: of SSH the file without .pub')
   if (isEncryptedByAge(file)) throw new DeviceError('key-encrypted', 'decrypt it first: age -d -o COPY FILE')
   const form = keyFileForm(file)
   const { type } = hints
@@ -57,8 +65,21 @@ export function readKeyFile(file: Uint8Array, hints: KeyFileHints = {}): KeyFile
   // A known form under another type is more likely a slip than a wish: a whole PEM file as `secret`, its passphrase unasked.
   if (type !== undefined && type !== own) throw new DeviceError('key-format-unknown', `it looks like type ${own}`)
   if (form === 'age') return { form, type: own, octets: readAgeFile(file), comment: '' }
-  const { key, comment } = form === 'openssh' ? readOpenSsh(file) : { key: readPrivate(file, form, hints), comment: '' }
+  const { key, comment } =
+    form === 'openssh'
+      ? readOpenSsh(file, hints.passphrase ?? null)
+      : { key: readPrivate(file, form, hints), comment: '' }
   return { form, type: own, octets: writePkcs8(key), comment }
+}
+
+/** Public keys of SSH, PEM and age, and certificates. */
+function isPublic(file: Uint8Array): boolean {
+  const label = armourLabel(file)
+  if (label !== null) return / ?PUBLIC KEY$|CERTIFICATE/.test(label)
+  const head = new TextDecoder('latin1').decode(file.subarray(0, 60)).trimStart()
+  return /^(?:(?:ssh-[a-z0-9]+|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9@.-]+) AAAA|---- BEGIN SSH2 PUBLIC KEY|age1[0-9a-z]{50})/.test(
+    head,
+  )
 }
 
 function readPrivate(file: Uint8Array, form: 'pem' | 'pkcs8', { passphrase }: KeyFileHints): KeyObject {
