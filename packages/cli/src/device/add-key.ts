@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto'
 import { type KeyFile, type KeyRecord, type OpenDevice, publishKey, systemRandom } from '@keyferry/device'
 import { type KeyClass, makeKeyId, type OrderKey } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
@@ -55,10 +56,26 @@ export async function addKey(open: OpenDevice, added: NewKey, naming = '--label 
  * A label as it is kept, which no other key here has.
  * @throws {CliError} `wrong-use`
  */
-export function freeLabel(open: Pick<OpenDevice, 'store'>, typed: string, naming: string): string {
+export function freeLabel(open: Pick<OpenDevice, 'store'>, typed: string, naming = '--label NAME'): string {
   const label = nameToKeep('key', typed, `give it another one: ${naming}`)
   if (open.store.keys.labelled(label).length === 0) return label
   throw new CliError('wrong-use', `you have a key "${label}" already`, {
     hint: `give this one another name: ${naming}`,
   })
+}
+
+/** A key here with the same octets: taken twice, or come from another device under another id. `null` if there is none. */
+export function sameKey(
+  { store, device }: OpenDevice,
+  { type, octets }: Pick<NewKey, 'type' | 'octets'>,
+): KeyRecord | null {
+  for (const record of store.keys.list()) {
+    const { id, generation, type: other } = record.key
+    if (other !== type || device.findKey(id, generation) === null) continue
+    const held = device.exportKey(id, generation)
+    const same = held.length === octets.length && timingSafeEqual(held, octets)
+    held.fill(0)
+    if (same) return record
+  }
+  return null
 }
