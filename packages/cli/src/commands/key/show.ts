@@ -34,12 +34,14 @@ export function keyShowCommand(system: System): Command {
       const shown = keyShown(open, record)
       if (reveal !== true) return call.output.answer(shown, keyLines(shown, system.home))
       const { makeSinks } = await import('@keyferry/device')
+      const { revealed } = await import('../../views/revealed.ts')
       const octets = open.device.exportKey(record.key.id, record.key.generation)
       try {
-        makeSinks((content) => call.output.octets(content)).stdout.put(
-          { type: record.key.type, octets, label: record.label },
-          {},
-        )
+        makeSinks((content) => {
+          const { shown: lines, asBase64 } = revealed(content)
+          if (asBase64) call.output.say(`${content.length} octets, which are no text, in base64:`)
+          system.stdout.write(lines, () => lines.fill(0))
+        }).stdout.put({ type: record.key.type, octets, label: record.label }, {})
       } finally {
         octets.fill(0)
       }
