@@ -4,6 +4,7 @@ export type CliErrorCode =
   | 'terminal-needed'
   | 'name-ambiguous'
   | 'name-unknown'
+  | 'nothing-to-do'
   | 'answered-no'
   | 'admin-only-here'
   | 'still-waiting'

@@ -1,3 +1,4 @@
+import type { DeviceErrorCode } from '@keyferry/device'
 import type { ErrorCode } from '@keyferry/protocol'
 import type { CliErrorCode } from './cli-error.ts'
 
@@ -22,8 +23,9 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'terminal-needed': wrongUse,
   'name-ambiguous': wrongUse,
   'name-unknown': failed,
+  'nothing-to-do': failed,
   'answered-no': refused,
-  'admin-only-here': notReachable,
+  'admin-only-here': refused,
   'still-waiting': stillWaiting,
   'not-supported-here': failed,
   // A person or a policy said no
@@ -99,7 +101,7 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'key-absent': failed,
   'key-not-exportable': failed,
   'key-unknown': failed,
-  malformed: failed,
+  malformed: wrongUse,
   'method-not-allowed': failed,
   'no-common-suite': failed,
   'no-usable-target': failed,
@@ -114,7 +116,14 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'unsupported-media': failed,
 }
 
-/** A code that is not in the table (of a file, of the system) is a plain failure. */
+/** Of the device itself: a file that is no key was named by whoever typed. */
+const OF_FILES: Readonly<Partial<Record<DeviceErrorCode, ExitCode>>> = {
+  'key-format-unknown': wrongUse,
+  'key-is-public': wrongUse,
+}
+
+/** A code that is not in the tables (of a file, of the system) is a plain failure. */
 export function exitCodeFor(code: string): ExitCode {
-  return Object.hasOwn(TABLE, code) ? TABLE[code as keyof typeof TABLE] : EXIT.failed
+  const table: Readonly<Record<string, ExitCode>> = { ...OF_FILES, ...TABLE }
+  return Object.hasOwn(table, code) ? (table[code] ?? EXIT.failed) : EXIT.failed
 }

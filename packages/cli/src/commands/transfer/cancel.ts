@@ -24,7 +24,7 @@ export function transferCancelCommand(system: System): Command {
       const found = await showTransfer(open, await chooseTransfer(open, typed))
       const going = (found?.transfer.deliveries ?? []).filter(({ state }) => !TERMINAL.has(state))
       if (going.length === 0)
-        throw new CliError('name-unknown', 'nothing of it is going any more', {
+        throw new CliError('nothing-to-do', 'nothing of it is going any more', {
           hint: `keyferry transfer show ${typed}`,
         })
       for (const { dl } of going) {

@@ -32,7 +32,7 @@ export function transferRetryCommand(system: System): Command {
       const found = await showTransfer(open, await chooseTransfer(open, typed))
       const ended = (found?.transfer.deliveries ?? []).filter(({ state }) => RETRIED.has(state))
       if (ended.length === 0)
-        throw new CliError('name-unknown', 'nothing of it can be tried again', {
+        throw new CliError('nothing-to-do', 'nothing of it can be tried again', {
           hint: `keyferry transfer show ${typed}`,
         })
       for (const { dl } of ended) {
