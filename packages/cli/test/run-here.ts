@@ -1,3 +1,4 @@
+import { type Invocation, invocation } from '../src/invocation.ts'
 import { run } from '../src/run.ts'
 import type { System } from '../src/system.ts'
 
@@ -9,6 +10,24 @@ export interface Ran {
 
 /** A command in this process, without a terminal, on the device of a profile folder. */
 export async function runHere(profile: string, ...argv: readonly string[]): Promise<Ran> {
+  const { system, stdout, stderr } = aCall(profile)
+  const before = process.exitCode
+  process.exitCode = undefined
+  const ended = await run(system, ['--profile', profile, ...argv])
+  const exit = Number(process.exitCode ?? ended)
+  process.exitCode = before
+  return { stdout: stdout.text, stderr: stderr.text, exit }
+}
+
+type Written = NodeJS.WriteStream & { text: string }
+
+export interface TestCall extends Invocation {
+  readonly stdout: Written
+  readonly stderr: Written
+}
+
+/** What a command gets that was called without a terminal; what it wrote can be read. */
+export function aCall(profile: string): TestCall {
   const [stdout, stderr] = [stream(), stream()]
   const system: System = {
     stdin: { isTTY: false } as unknown as NodeJS.ReadStream,
@@ -19,15 +38,10 @@ export async function runHere(profile: string, ...argv: readonly string[]): Prom
     now: () => Math.floor(Date.now() / 1000),
     interruption: () => new AbortController().signal,
   }
-  const before = process.exitCode
-  process.exitCode = undefined
-  const ended = await run(system, ['--profile', profile, ...argv])
-  const exit = Number(process.exitCode ?? ended)
-  process.exitCode = before
-  return { stdout: stdout.text, stderr: stderr.text, exit }
+  return { ...invocation(system, { profile }), stdout, stderr }
 }
 
-function stream(): NodeJS.WriteStream & { text: string } {
+function stream(): Written {
   const written = {
     isTTY: false,
     text: '',
@@ -36,5 +50,5 @@ function stream(): NodeJS.WriteStream & { text: string } {
       return true
     },
   }
-  return written as unknown as NodeJS.WriteStream & { text: string }
+  return written as unknown as Written
 }

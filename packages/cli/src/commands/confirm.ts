@@ -18,11 +18,11 @@ export function confirmCommand(system: System): Command {
   withExamples(command, [['keyferry confirm 1', '']])
   return does<Options>(command, system, 'not confirmed', async (call, { yes }, typed) => {
     const { chooseQuestion } = await import('../device/question-choice.ts')
-    const { answerQuestion } = await import('../device/answer-question.ts')
+    const { answerQuestion, knowWhose } = await import('../device/answer-question.ts')
     const { nameOfDevice } = await import('../device/device-names.ts')
     const { questionLines, questionSentence } = await import('../views/question.ts')
     await withDevice(call, async (open) => {
-      const question = chooseQuestion(open, typed)
+      const question = await knowWhose(call, open, chooseQuestion(open, typed))
       const [first = '', ...rest] = questionLines(question, (id) => nameOfDevice(open, id))
       call.output.say(first)
       for (const line of rest) call.output.more(line.trimStart())

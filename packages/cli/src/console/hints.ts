@@ -21,6 +21,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'no-common-suite': 'update the older of the two devices; `keyferry device show` lists what each can',
   'no-usable-target': 'nobody named can take this key now: keyferry device list',
   'not-found': 'it does not exist, or is not yours to see',
+  'owner-untrusted': 'pin that person, from what `keyferry user pin --show` prints there: keyferry user pin STRING',
   'passphrase-needed': 'give --passphrase-file FILE, or set KEYFERRY_PASSPHRASE_FILE',
   'passphrase-wrong': 'try again: nobody can open it without',
   'permissions-too-open': 'take others’ rights away: chmod -R go= on the folder named',

@@ -74,14 +74,12 @@ function asideLines(event: AgentEvent): readonly string[] {
 }
 
 function refusedLines(event: Extract<AgentEvent, { kind: 'refused' }>): readonly string[] {
-  const what = event.label === null ? shortId(event.dl) : `"${event.label}"`
-  const step = event.role === 'source' ? 'wrap' : 'key that came in'
+  const of = event.label === null ? '' : ` of "${event.label}"`
   const nothing = event.role === 'source' ? 'Nothing was wrapped.' : 'Nothing was installed.'
-  return [
-    `STOPPED a ${step}: ${event.why} (${event.reason})`,
-    `Delivery ${event.dl} of ${what}. ${nothing}`,
-    hint(event.reason),
-  ]
+  const delivery = `Delivery ${event.dl}${of}. ${nothing}`
+  if (event.byHuman) return ['you refused, and the other side is told', delivery]
+  const step = event.role === 'source' ? 'wrap' : 'key that came in'
+  return [`STOPPED a ${step}: ${event.why} (${event.reason})`, delivery, hint(event.reason)]
 }
 
 function hint(code: string): string {

@@ -9,6 +9,11 @@ function fact({ facts }: Question, name: string): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
+/** Whether nothing proves yet whose key it is that waits: then no answer helps. */
+export function isOfUnknown(question: Question): boolean {
+  return question.kind === 'owner' && fact(question, 'how') === 'unknown'
+}
+
 /** @param nameOf - what the human here calls a device. */
 export function questionTitle(question: Question, nameOf: (device: string) => string): string {
   const label = fact(question, 'label')
@@ -47,6 +52,7 @@ function aboutWhom(question: Question): string {
     pinned: 'pinned',
     certified: 'certified by your organisation',
     tofu: 'known from one earlier time only',
+    unknown: 'not pinned: nothing proves who it is',
   }
   const how = known[fact(question, 'how')] ?? ''
   return [fact(question, 'targetKind'), how].filter((word) => word !== '').join(', ')

@@ -42,5 +42,14 @@ export function noteRefusal(
     parts.store.alarms.raise({ reason, subject: dl, facts: { attempt, why: error.message }, at })
   }
   const label = key === null ? null : (parts.store.keys.find(key)?.label ?? null)
-  parts.report({ kind: 'refused', dl, role, reason, why: error.message, label, alarm })
+  parts.report({
+    kind: 'refused',
+    dl,
+    role,
+    reason,
+    why: error.message,
+    label,
+    alarm,
+    byHuman: error.details.by === 'human',
+  })
 }

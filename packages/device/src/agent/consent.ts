@@ -90,7 +90,8 @@ export function askHuman(
   const known = questions.find(question.dl, question.attempt, question.kind)
   questions.ask({ ...question, askedAt: parts.now() })
   const decision = questions.find(question.dl, question.attempt, question.kind)?.decision ?? null
-  if (decision?.answer === 'no') throw new KeyferryError('declined', 'the human of this device said no')
+  if (decision?.answer === 'no')
+    throw new KeyferryError('declined', 'the human of this device said no', { by: 'human' })
   if (decision?.answer === 'yes') return 'given'
   if (known === null) {
     const label = typeof question.facts.label === 'string' ? question.facts.label : 'a key'

@@ -49,6 +49,8 @@ export type AgentEvent =
       readonly why: string
       readonly label: string | null
       readonly alarm: boolean
+      /** Whether it is what the human of this device answered. */
+      readonly byHuman: boolean
     }
   | {
       readonly kind: 'later'

@@ -1,9 +1,11 @@
 import {
   type DeliveryId,
   deviceStatement,
+  type EpochSeconds,
   fromBase64url,
   KeyferryError,
   type KeyTransferAnswer,
+  openBundle,
   ownerOf,
   type ReceiptPayload,
   type Ref,
@@ -14,13 +16,17 @@ import {
   receiptStatement,
   type Statement,
   signStatement,
+  type UserId,
 } from '@keyferry/protocol'
 import type { UnwrappedKey } from '../keystores/secure-device.ts'
 import type { KeyRecord } from '../store/key-records.ts'
 import type { ReplayEntry } from '../store/replay.ts'
-import { type CheckedTarget, checkBeforeAccept } from '../trust/target-checks.ts'
+import { certificatesOf } from '../trust/certificates.ts'
+import { type CheckedTarget, checkBeforeAccept, checkOwnSet } from '../trust/target-checks.ts'
+import { withTrust } from '../trust/trust-state.ts'
+import { type AcceptedRoot, acceptRoot } from '../trust/user-root.ts'
 import { type Checked, noteRefusal, runChecks } from './checks.ts'
-import { askHuman } from './consent.ts'
+import { askHuman, type Consent } from './consent.ts'
 import { type AgentParts, againstSeen, consistencyFrom, lastSize, type ownStatement } from './parts.ts'
 import { again, callOrGone, refuse, type StepResult } from './source-step.ts'
 
@@ -63,7 +69,7 @@ export async function targetStep(parts: AgentParts, dl: DeliveryId, memory: Targ
   const answered = await askKeyTransferInfo(parts, dl, since)
   if (answered === null) return DONE
   if (answered.kind !== 'passed') return refuseUnread(parts, dl, facts, answered)
-  const admitted = await runChecks(async () => admitOwner(parts, dl, facts.attempt, answered.value))
+  const admitted = await runChecks(() => admitOwner(parts, dl, facts.attempt, answered.value))
   if (admitted.kind !== 'passed') return refuseUnread(parts, dl, facts, admitted)
   if (admitted.value === 'asked') return { kind: 'waits' }
   const { collected } = memory
@@ -87,8 +93,16 @@ async function askKeyTransferInfo(
   return answer === null ? null : runChecks(async () => readKeyTransferAnswer(answer.content))
 }
 
-/** Keys of another user are taken if a rule or the human admits him: asked before the envelope is collected (T3). */
-function admitOwner(parts: AgentParts, dl: DeliveryId, attempt: number, answer: KeyTransferAnswer): 'given' | 'asked' {
+/**
+ * Keys of another user are taken if a rule or the human admits him: asked before the envelope is collected (T3). Where nothing proves who
+ * he is, a yes leads nowhere: the delivery waits until his human is pinned, and the question is then another one.
+ */
+async function admitOwner(
+  parts: AgentParts,
+  dl: DeliveryId,
+  attempt: number,
+  answer: KeyTransferAnswer,
+): Promise<Consent> {
   const kti = readKeyTransferInfo(fromBase64url(answer.binding))
   const owner = ownerOf(kti.key.id)
   const state = parts.store.seen.state()
@@ -96,20 +110,47 @@ function admitOwner(parts: AgentParts, dl: DeliveryId, attempt: number, answer: 
   if (parts.store.unwrapFailures.count(owner) >= MAX_UNWRAP_FAILURES) {
     throw new KeyferryError('declined', 'too many keys of this user could not be opened')
   }
-  const pin = state.pin(owner)
-  return askHuman(parts, {
+  const root = await ownerRoot(parts, owner, kti.iat, answer)
+  const consent = askHuman(parts, {
     dl,
     attempt,
     kind: 'owner',
     facts: {
       owner,
-      username: pin?.username ?? '',
-      label: pin === null ? 'a key of somebody unknown' : `a key of ${pin.username}`,
+      username: root?.username ?? '',
+      how: root?.how ?? 'unknown',
+      label: root?.username == null ? 'a key of somebody unknown' : `a key of ${root.username}`,
       class: kti.key.class,
       type: kti.key.type,
     },
     until: kti.exp,
   })
+  return root === null ? 'asked' : consent
+}
+
+/** Null where nothing proves yet whose key it is. */
+async function ownerRoot(
+  { store, now }: AgentParts,
+  owner: UserId,
+  at: EpochSeconds,
+  answer: KeyTransferAnswer,
+): Promise<AcceptedRoot | null> {
+  const state = store.seen.state()
+  const rules = store.rules.find()
+  const received = openBundle(answer.statements, 'envelope-malformed')
+  const { trust } = (await checkOwnSet({ state, rules, now: now() }, received)).statement.payload
+  const certificates = certificatesOf(received, owner)
+  try {
+    return await acceptRoot(withTrust(state, trust), rules, {
+      user: owner,
+      certificates,
+      at,
+      untrusted: 'owner-untrusted',
+    })
+  } catch (error) {
+    if (error instanceof KeyferryError && error.code === 'owner-untrusted') return null
+    throw error
+  }
 }
 
 /** E8/E9. */

@@ -78,7 +78,7 @@ export async function checkBeforeAccept(question: TargetQuestion): Promise<Check
   const envelope = t2WellFormed(question)
   const exposure = t2TransportKey(question, envelope.kti)
   const received = t2Statements(question)
-  const ownSet = await t3OwnSet(question, received)
+  const ownSet = await checkOwnSet(question, received)
   const trusting = { ...question, state: withTrust(question.state, ownSet.statement.payload.trust) }
   const owner = ownerOf(envelope.kti.key.id)
   const ownerRoot = await t3OwnerRoot(trusting, received, owner, envelope.kti)
@@ -124,7 +124,11 @@ function t2Statements({ answer }: TargetQuestion): StatementBundle {
   return openBundle(answer.statements, 'envelope-malformed')
 }
 
-async function t3OwnSet({ state, rules, now }: TargetQuestion, received: StatementBundle): Promise<CheckedSet> {
+/** T3: the newest set of this device's own user, whose `trust` counts from here. */
+export async function checkOwnSet(
+  { state, rules, now }: Pick<TargetQuestion, 'state' | 'rules' | 'now'>,
+  received: StatementBundle,
+): Promise<CheckedSet> {
   const root = await acceptRoot(state, rules, {
     user: state.user,
     certificates: [],
