@@ -2,8 +2,9 @@ import type { OpenDevice } from '@keyferry/device'
 import { makePinText } from '@keyferry/protocol'
 import { exampleSigner } from '@keyferry/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { deviceFingerprint } from '../src/console/ids.ts'
 import { nameDevice } from '../src/device/device-names.ts'
-import { nameTarget } from '../src/device/people.ts'
+import { nameTarget, ownTargets } from '../src/device/people.ts'
 import { anEnrolmentWorld, type EnrolmentWorld, ORIGIN, pair } from './enrolment-world.ts'
 import { type Ran, runHere } from './run-here.ts'
 
@@ -36,7 +37,32 @@ describe('a name that is a device and a person', () => {
   })
 })
 
+describe('a device to send to', () => {
+  it('is named by its fingerprint too', async () => {
+    const [phone] = await ownTargets(laptop)
+    const digits = deviceFingerprint(phone?.id ?? '')
+    for (const typed of [digits, digits.slice(0, 4), digits.replaceAll(' ', '')]) {
+      expect(await nameTarget(laptop, typed)).toMatchObject({ kind: 'device', device: phone?.id })
+    }
+  })
+
+  it('is not this very one', async () => {
+    const own = deviceFingerprint(laptop.device.signer.id)
+    for (const typed of ['laptop', own]) {
+      await expect(nameTarget(laptop, typed)).rejects.toMatchObject({ message: expect.stringContaining('this device') })
+    }
+  })
+})
+
 describe('somebody who is pinned', () => {
+  it('is said not to be at this server', async () => {
+    expect(await pin(other, 'luis')).toMatchObject({ exit: 0 })
+    await expect(nameTarget(laptop, 'luis')).rejects.toMatchObject({
+      code: 'name-unknown',
+      message: expect.stringContaining('that you pinned as "luis"'),
+    })
+  })
+
   it('keeps the name, whatever another text says', async () => {
     expect(await pin(other, 'luis')).toMatchObject({ exit: 0 })
     expect(await pin(other, 'luis')).toMatchObject({ exit: 0 })

@@ -1,8 +1,9 @@
 import type { OpenDevice, UserShown } from '@keyferry/device'
 import { type DeviceId, KeyferryError, type SetDevice, type UserId } from '@keyferry/protocol'
-import { type Called, choose, nearest } from '../console/choose.ts'
+import { type Called, choose, isCalled, nearest } from '../console/choose.ts'
 import { CliError } from '../console/cli-error.ts'
 import { fingerprint } from '../console/ids.ts'
+import { quoted } from '../console/quoted.ts'
 import { deviceNames } from './device-names.ts'
 
 /** A target as its human named it. */
@@ -31,12 +32,14 @@ export async function nameTarget(open: OpenDevice, typed: string): Promise<Named
     if (own.some(({ name }) => name === typed)) throw ambiguousName(typed, pin.user)
     return userTarget(open, pin.user, pin.username)
   }
-  const isOwn = own.some(
-    ({ id, name }) => name === typed || (typed.length >= 4 && id.startsWith(typed.replace(/…$/, ''))),
-  )
-  if (isOwn) {
+  if (own.some((each) => isCalled(each, typed))) {
     const device = choose('device', typed, own)
     return { kind: 'device', device: device.id, shown: typed }
+  }
+  if (isCalled(thisDevice(open), typed)) {
+    throw new CliError('wrong-use', `"${typed}" is this device: the key is here already`, {
+      hint: 'to use it here: keyferry key save KEY --to FILE',
+    })
   }
   const shown = await findByName(open, typed)
   if (shown === null) throw unknownTarget(open, typed, own)
@@ -48,13 +51,25 @@ export async function nameTarget(open: OpenDevice, typed: string): Promise<Named
 function ambiguousName(typed: string, user: UserId): CliError {
   return new CliError('name-ambiguous', `"${typed}" is a device of yours and somebody whom you pinned`, {
     more: `The person is ${fingerprint(user, 16)} …`,
-    hint: `give your device another name first: keyferry device name ${JSON.stringify(typed)} NAME`,
+    hint: `give your device another name first: keyferry device name ${quoted(typed)} NAME`,
   })
 }
 
 async function userTarget(open: OpenDevice, user: UserId, username: string): Promise<NamedTarget> {
   const { targetsOf } = await import('@keyferry/device')
-  return { kind: 'user', user, username, devices: await targetsOf(open, user) }
+  try {
+    return { kind: 'user', user, username, devices: await targetsOf(open, user) }
+  } catch (error) {
+    if (!(error instanceof KeyferryError && error.code === 'not-found')) throw error
+    throw new CliError('name-unknown', `the server knows nobody with the root that you pinned as "${username}"`, {
+      hint: `compare with what \`keyferry user pin --show\` prints there; yours: keyferry user pin`,
+      cause: error,
+    })
+  }
+}
+
+function thisDevice({ store, device }: OpenDevice): Pick<Called<unknown>, 'id' | 'name'> {
+  return { id: device.signer.id, name: store.identity.find()?.label ?? '' }
 }
 
 async function findByName(open: OpenDevice, name: string): Promise<UserShown | null> {
