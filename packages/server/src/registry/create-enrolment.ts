@@ -88,10 +88,19 @@ async function ownUser(
   return { user: user.id, username: user.username }
 }
 
+/**
+ * PROTOCOL 1 lets user names be nearly any text. Of new ones this server takes only those of which no two look alike to a person (case,
+ * spaces, other alphabets), and which are no option and no path where they are typed.
+ */
+const PLAIN_NAME = /^[a-z0-9][a-z0-9._@-]*$/
+const NOT_PLAIN =
+  'a new user name has lower-case letters a to z, digits and . _ - @ only, and begins with a letter or digit'
+
 async function firstDevice(context: ServerContext, caller: Caller, body: EnrolmentRequest): Promise<Whom> {
   if (body.username === undefined) throw new KeyferryError('malformed', 'a first device needs a user name')
   const taken = await context.read.userByName(body.username)
   if (!isAdministrator(caller) && !isOwnName(caller, taken)) throw notFound()
+  if (taken === null && !PLAIN_NAME.test(body.username)) throw new KeyferryError('malformed', NOT_PLAIN)
   if (taken !== null && body.replace !== true) {
     throw new KeyferryError('state-conflict', 'somebody has this name already', { state: 'name-taken' })
   }

@@ -100,6 +100,19 @@ describe('step 1, the invitation', () => {
     await expect(createEnrolment(world.context, OPERATOR, {})).rejects.toMatchObject({ code: 'malformed' })
   })
 
+  it.each(['marta ', 'Marta', 'mаrta', '../x', '--x', '.x', 'marta luis', 'ma\u0301rta'])(
+    'is made for no new name that could be taken for another, an option or a path: "%s"',
+    async (username) => {
+      const { world } = await aHome()
+      await expect(createEnrolment(world.context, OPERATOR, { username })).rejects.toMatchObject({ code: 'malformed' })
+    },
+  )
+
+  it.each(['marta', 'm.luis_2@example-org.net', '7'])('is made for a plain name: %s', async (username) => {
+    const { world } = await aHome()
+    expect(await createEnrolment(world.context, OPERATOR, { username })).toMatchObject({ code: expect.any(String) })
+  })
+
   it('is refused for a name that is taken unless its user is to be replaced', async () => {
     const { world } = await aHome()
     for (const caller of [OPERATOR, asSession(luis.id)]) {

@@ -18,7 +18,7 @@ export function userInviteCommand(system: System): Command {
     .description(
       'Prints a string that makes the first device of somebody: give it to that person only. Works on the machine of the server.',
     )
-    .argument('<name>', 'user name, as others will see it')
+    .argument('<name>', 'user name, as others will see it: lower-case letters, digits, . _ - @')
     .option('--replace', 'the name is taken: a new root takes its place, since the old one was lost')
     .option('--data <folder>', 'data folder of the server (KEYFERRY_DATA)')
   withExamples(command, [
@@ -29,9 +29,11 @@ export function userInviteCommand(system: System): Command {
     const { invite } = await import('../../operator/invite.ts')
     const folder = serverFolder(data, system.env, system.home)
     const offer = await invite(folder, { username: name, replace: replace === true }).catch((error) => {
-      throw taken(error)
+      throw isCode(error, 'state-conflict')
         ? new Explained(error, { hint: 'another name; or --replace if the root key of that user is lost' })
-        : error
+        : isCode(error, 'malformed')
+          ? new Explained(error, { hint: 'keyferry user invite marta' })
+          : error
     })
     const { qrLines } = await import('../../console/qr.ts')
     const qr = system.stdout.isTTY ? qrLines(offer.invitation, system.stdout.columns) : null
@@ -47,6 +49,6 @@ export function userInviteCommand(system: System): Command {
   })
 }
 
-function taken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'state-conflict'
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
