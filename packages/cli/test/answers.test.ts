@@ -1,9 +1,10 @@
 import { type KeyRecord, type Question, startTransfer } from '@keyferry/device'
-import { utf8 } from '@keyferry/protocol'
+import { type SetDevice, utf8 } from '@keyferry/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failureOf } from '../src/console/failure.ts'
 import { addKey } from '../src/device/add-key.ts'
 import { answerQuestion, knowWhose } from '../src/device/answer-question.ts'
+import { refuseSecond } from '../src/device/refuse-second.ts'
 import { aDeployment, type Deployment, type TestDevice } from './in-process.ts'
 import { aCall, type TestCall } from './run-here.ts'
 
@@ -74,6 +75,35 @@ describe('a key of somebody who is not pinned', () => {
     pin(tablet, marta)
     const now = await knowWhose(call, tablet.open, before)
     expect(now.facts).toMatchObject({ how: 'pinned', username: 'marta' })
+  })
+})
+
+describe('a key that was sent', () => {
+  const again = async (): Promise<void> => {
+    const { user } = tablet.open.store.seen.state()
+    const devices = [{ id: tablet.open.device.signer.id } as SetDevice]
+    const [record] = marta.open.store.keys.list()
+    await refuseSecond(marta.open, record as KeyRecord, [{ kind: 'user', user, username: 'luis', devices }])
+  }
+
+  it('is not sent once more unless its human says so', async () => {
+    pin(tablet, marta)
+    await sends()
+    const onItsWay = failureOf(await again().catch((error: unknown) => error), 'not sent')
+    expect(onItsWay).toMatchObject({ code: 'already-sent', exit: 1, why: expect.stringContaining('on its way') })
+    await answerQuestion(call, tablet.open, asked(), yes)
+    const arrived = failureOf(await again().catch((error: unknown) => error), 'not sent')
+    expect(arrived).toMatchObject({
+      why: expect.stringContaining('luis has'),
+      hint: expect.stringContaining('--again'),
+    })
+  })
+
+  it('is sent again after it ended without arriving', async () => {
+    pin(tablet, marta)
+    await sends()
+    await answerQuestion(call, tablet.open, asked(), no)
+    await expect(again()).resolves.toBeUndefined()
   })
 })
 

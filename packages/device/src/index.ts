@@ -123,6 +123,7 @@ export {
   showTransfer,
 } from './transfers/manage.ts'
 export { fetchSet, findUser, findUserNamed, targetsOf, type UserShown } from './transfers/people.ts'
+export { sentBefore } from './transfers/sent-before.ts'
 export {
   type ChosenTarget,
   type DeliveryShown,

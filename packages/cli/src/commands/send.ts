@@ -50,6 +50,10 @@ export function sendCommand(system: System): Command {
       const record = chooseKey(open, typed)
       const targets = await nameTargets(open, options.to)
       refuseOthers(record.key.class, record.label, targets)
+      if (options.again !== true) {
+        const { refuseSecond } = await import('../device/refuse-second.ts')
+        await refuseSecond(open, record, targets)
+      }
       if (options.yes !== true) await askAboutMany(call, targets)
       const transfer = await startTransfer(open, {
         record,

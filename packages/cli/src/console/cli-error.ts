@@ -5,6 +5,7 @@ export type CliErrorCode =
   | 'name-ambiguous'
   | 'name-unknown'
   | 'nothing-to-do'
+  | 'already-sent'
   | 'answered-no'
   | 'admin-only-here'
   | 'still-waiting'

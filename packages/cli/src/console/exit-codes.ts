@@ -24,6 +24,7 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'name-ambiguous': wrongUse,
   'name-unknown': failed,
   'nothing-to-do': failed,
+  'already-sent': failed,
   'answered-no': refused,
   'admin-only-here': refused,
   'still-waiting': stillWaiting,
