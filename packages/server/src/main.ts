@@ -145,7 +145,7 @@ async function listen(app: KeyferryApp, { listenHost, listenPort }: ServeConfig)
     const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
     const hint = taken
       ? `port ${listenPort} is taken, perhaps by another server: choose another with --port`
-      : `look at --listen ${listenHost} and --port ${listenPort}`
+      : `look at --host ${listenHost} and --port ${listenPort}`
     throw new SetupError('address-unusable', hint, { cause })
   }
 }

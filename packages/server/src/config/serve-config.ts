@@ -80,7 +80,7 @@ const Settings = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'File with the Cedar policy to start with; default: own devices and other users, see keyferry policy show. Who writes it can make the server refuse, or help with everything that a device orders; he cannot make a device order.',
+      'File with the Cedar policy to start with; default: one that permits own devices and other users. Who writes it can make the server refuse, or help with everything that a device orders; he cannot make a device order.',
     ),
   suites: z
     .array(z.string().min(1).max(64))
