@@ -62,12 +62,25 @@ async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<nu
       await upkeep(open, problem)
       await running.once()
     } else {
-      const signal = system.interruption()
-      await Promise.all([keepUp(open, signal, problem), running.run(signal)])
+      await together(system.interruption(), [
+        (signal) => keepUp(open, signal, problem),
+        (signal) => running.run(signal),
+      ])
     }
     // A service that ran for a month is not said to have failed because of one delivery.
     return once === true ? exit : EXIT.done
   })
+}
+
+/** Where one ends or fails the others end too, before what they work with is closed. */
+async function together(
+  interruption: AbortSignal,
+  tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
+): Promise<void> {
+  const ended = new AbortController()
+  const signal = AbortSignal.any([interruption, ended.signal])
+  const ends = await Promise.allSettled(tasks.map((task) => task(signal).finally(() => ended.abort())))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 function connectedLine({ store, client }: Pick<OpenDevice, 'store' | 'client'>): string {

@@ -8,7 +8,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'already-installed': 'the device has this generation; to give it once more: keyferry send ... --again',
   'checkpoint-stale': 'the server waits for its witnesses; try again in a minute',
   'clock-behind': 'set the clock of this machine: it is behind what others have signed',
-  'device-revoked': 'this device was taken out of its user’s devices; to come back it joins anew: keyferry join',
+  'device-revoked':
+    'this device was taken out of its user’s devices for good; a new one has a folder of its own: keyferry join --profile FOLDER',
   'device-suspended': 'whoever suspended it can lift that: keyferry device show',
   'file-exists': 'choose another name, or --force to replace it',
   'key-absent': 'see which keys are here: keyferry key list',

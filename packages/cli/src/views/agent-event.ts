@@ -57,7 +57,9 @@ function doneLine(event: AgentEvent): string | null {
 function asideLines(event: AgentEvent): readonly string[] {
   switch (event.kind) {
     case 'unreachable':
-      return [`the server gives no answer: ${event.why}; again in ${event.againInSeconds} s`]
+      return event.code === undefined
+        ? [`the server gives no answer: ${event.why}; again in ${event.againInSeconds} s`]
+        : [`${event.why} (${event.code}); again in ${event.againInSeconds} s`]
     case 'asks':
       return [`${event.label} waits for you: keyferry pending`]
     case 'later':

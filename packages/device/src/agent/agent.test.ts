@@ -1,3 +1,4 @@
+import { KeyferryError } from '@keyferry/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Client } from '../client/client.ts'
 import { UnreachableError } from '../client/transport.ts'
@@ -83,6 +84,25 @@ describe('an agent without network', () => {
     expect(events.at(-1)).toMatchObject({ kind: 'unreachable', againInSeconds: 1 })
     await stop()
   })
+})
+
+it('ends when its device was revoked, and not when it is suspended', async () => {
+  const events: AgentEvent[] = []
+  const stopping = new AbortController()
+  const answers = ['device-suspended', 'device-revoked'] as const
+  let calls = 0
+  const parts = {
+    store: memoryDeviceStore(),
+    client: { call: async () => Promise.reject(new KeyferryError(answers[calls++] ?? 'malformed', 'so it is')) },
+    now: () => 1,
+    report: (event: AgentEvent) => events.push(event),
+  }
+  const running = agent(parts as unknown as AgentParts).run(stopping.signal)
+  const ended = expect(running).rejects.toMatchObject({ code: 'device-revoked' })
+  await vi.advanceTimersByTimeAsync(5000)
+  stopping.abort()
+  await ended
+  expect(events).toMatchObject([{ kind: 'unreachable', code: 'device-suspended' }])
 })
 
 it('ends with what it does not know', async () => {

@@ -12,7 +12,10 @@ import { finishOutcome, targetMemory, targetStep } from './target-step.ts'
 export interface Agent {
   /** One pass: what was left unsent, what waits at the server, the inbox until it is empty. */
   once(): Promise<void>
-  /** Passes, then waits for notices, until the signal aborts. Without network it waits, longer each time, and says so. */
+  /**
+   * Passes, then waits for notices, until the signal aborts. Without network it waits, longer each time, and says so.
+   * @throws {KeyferryError} `device-revoked`: this device was taken out of its user's devices.
+   */
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -168,13 +171,20 @@ export function agent(parts: AgentParts): Agent {
         } catch (error) {
           if (signal.aborted) return
           if (!(error instanceof UnreachableError) && !(error instanceof KeyferryError)) throw error
+          // For good: nothing that this device asks for will be answered again.
+          if (isAnswer(error) && error.code === 'device-revoked') throw error
           const seconds = backoffSeconds(failures++, Math.random)
-          parts.report({ kind: 'unreachable', why: error.message, againInSeconds: Math.round(seconds) })
+          const code = isAnswer(error) ? { code: error.code } : {}
+          parts.report({ kind: 'unreachable', why: error.message, againInSeconds: Math.round(seconds), ...code })
           await pause(seconds * 1000, signal)
         }
       }
     },
   }
+}
+
+function isAnswer(error: Error): error is KeyferryError {
+  return error instanceof KeyferryError
 }
 
 const DONE: StepResult = { kind: 'done' }

@@ -17,7 +17,13 @@ import type { KeyRecord } from '../store/key-records.ts'
 /** What the agent tells whoever watches it. One event for each thing that a person would want to know. */
 export type AgentEvent =
   | { readonly kind: 'connected' }
-  | { readonly kind: 'unreachable'; readonly why: string; readonly againInSeconds: number }
+  | {
+      readonly kind: 'unreachable'
+      readonly why: string
+      /** Of an answer that helps no further; absent: there was none. */
+      readonly code?: string
+      readonly againInSeconds: number
+    }
   | {
       readonly kind: 'wrapped'
       readonly dl: DeliveryId
