@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { withExamples } from '../console/help.ts'
 import { deviceFingerprint } from '../console/ids.ts'
+import { counted } from '../console/times.ts'
 import type { NewProfileOptions } from '../device/new-profile.ts'
 import { does } from '../invocation.ts'
 import type { System } from '../system.ts'
@@ -46,7 +47,7 @@ export function joinCommand(system: System): Command {
     const { cas, witnesses } = joined.trust
     output.answer({ ...joined, label, origin: string.origin }, [
       `Joined: ${label}, a device of ${joined.username}.   ${deviceFingerprint(joined.device)}`,
-      `It trusts ${cas.length} organisation CAs, ${witnesses.length} witnesses.`,
+      `It trusts ${counted(cas.length, 'organisation CA')}, ${counted(witnesses.length, 'witness')}.`,
     ])
     output.say('Next: keyferry agent')
   })

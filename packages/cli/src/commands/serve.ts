@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import { portArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
 import { withExamples } from '../console/help.ts'
+import { counted } from '../console/times.ts'
 import { serverFolder, shortPath } from '../folders.ts'
 import { does, type Invocation } from '../invocation.ts'
 import type { System } from '../system.ts'
@@ -71,7 +72,7 @@ async function serve({ system, output }: Invocation, options: Options): Promise<
       devices,
     }
     output.say(`serving ${server.origin}   data ${shortPath(config.dataFolder, system.home)}`)
-    output.answer(facts, [`log key  ${server.logKey}   ${users} users, ${devices} devices`])
+    output.answer(facts, [`log key  ${server.logKey}   ${counted(users, 'user')}, ${counted(devices, 'device')}`])
     if (users === 0)
       output.say("Next: on this machine, `keyferry user invite NAME` makes somebody's first device possible.")
     await stopped(system.interruption())

@@ -11,6 +11,11 @@ export function span(seconds: number): string {
   return `${Math.floor(whole / DAY)} days`
 }
 
+/** `1 device`, `2 devices`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : noun.endsWith('ss') ? 'es' : 's'}`
+}
+
 /** How long ago; the exact time is in `--json`. */
 export function ago(at: number, now: number): string {
   return now - at < 5 ? 'just now' : `${span(now - at)} ago`

@@ -14,6 +14,7 @@ import {
   verifyStatement,
 } from '@keyferry/protocol'
 import { deviceFingerprint } from '../console/ids.ts'
+import { counted } from '../console/times.ts'
 import type { OwnLeaf } from './verify-log.ts'
 
 /** What a leaf about this user turned out to be. `strange` = none of this user's devices made it: somebody speaks in his name. */
@@ -100,7 +101,7 @@ async function examineSet(open: OpenDevice, text: string, ref: string, newest: O
   const set = readStatement(deviceSetStatement, text)
   const { payload } = set
   const { user } = open.store.seen.state()
-  const what = `set ${payload.seq}: ${payload.devices.length} devices, ${payload.revoked.length} revoked`
+  const what = `set ${payload.seq}: ${counted(payload.devices.length, 'device')}, ${payload.revoked.length} revoked`
   const inChain = newest === null || isInChain(set, newest)
   const signed = payload.user === user && inChain && (await verifyStatement(set, payload.root))
   return { what, strange: !signed || isForeign(open, payload.seq, ref) }

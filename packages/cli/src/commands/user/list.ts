@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { columns } from '../../console/columns.ts'
 import { withExamples } from '../../console/help.ts'
 import { fingerprint } from '../../console/ids.ts'
-import { pointInTime } from '../../console/times.ts'
+import { counted, pointInTime } from '../../console/times.ts'
 import { serverFolder } from '../../folders.ts'
 import { does } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -39,6 +39,5 @@ export function userListCommand(system: System): Command {
 }
 
 function countOf(devices: readonly { readonly state: string }[]): string {
-  const count = devices.filter(({ state }) => state !== 'revoked').length
-  return count === 1 ? '1 device' : `${count} devices`
+  return counted(devices.filter(({ state }) => state !== 'revoked').length, 'device')
 }
