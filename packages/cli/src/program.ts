@@ -5,6 +5,7 @@ import { confirmCommand } from './commands/confirm.ts'
 import { deviceCommand } from './commands/device/index.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
+import { helpCommand } from './commands/help.ts'
 import { initCommand } from './commands/init.ts'
 import { joinCommand } from './commands/join.ts'
 import { keyCommand } from './commands/key/index.ts'
@@ -17,7 +18,7 @@ import { serveCommand } from './commands/serve.ts'
 import { transferCommand } from './commands/transfer/index.ts'
 import { trustCommand } from './commands/trust/index.ts'
 import { userCommand } from './commands/user/index.ts'
-import { formatHelp, visibleGlobalOptions, withExamples } from './console/help.ts'
+import { formatHelp, visibleGlobalOptions, visibleNames, withExamples } from './console/help.ts'
 import type { System } from './system.ts'
 import { VERSION } from './version.ts'
 
@@ -33,7 +34,7 @@ export class Misuse extends Error {
     super(error.message, { cause: error })
     this.error = error
     this.typed = typed
-    this.choices = command.commands.map((sub) => sub.name())
+    this.choices = visibleNames(command)
   }
 }
 
@@ -73,9 +74,7 @@ export function program(system: System): Command {
   }
   root.addCommand(completionCommand(system).helpGroup(THIS_PROGRAM))
   root.addCommand(completeCommand(root, system), { hidden: true })
-  root.addHelpCommand(
-    new Command('help').argument('[command]').description('print help for a command').helpGroup(THIS_PROGRAM),
-  )
+  root.addCommand(helpCommand(root, system).helpGroup(THIS_PROGRAM))
   prepare(root, 'keyferry')
   return root
 }
@@ -89,6 +88,6 @@ function prepare(command: Command, typed: string): void {
     })
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .configureHelp({ formatHelp, visibleGlobalOptions, showGlobalOptions: true })
-  if (command.parent !== null) command.helpCommand(false)
+  command.helpCommand(false)
   for (const sub of command.commands) prepare(sub, `${typed} ${sub.name()}`)
 }

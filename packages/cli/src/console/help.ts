@@ -31,6 +31,14 @@ export function visibleGlobalOptions(this: Help, command: Command): Option[] {
   return Help.prototype.visibleGlobalOptions.call(this, command).filter(({ long }) => long !== '--version')
 }
 
+/** What a command can be told to do: names of the commands below it. */
+export function visibleNames(command: Command): readonly string[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .map((sub) => sub.name())
+}
+
 function exampleLines(examples: readonly Example[]): readonly string[] {
   const widest = Math.max(0, ...examples.map(([typed]) => typed.length))
   return examples.map(([typed, meaning]) => `  ${typed.padEnd(widest)}  ${meaning}`.trimEnd())
