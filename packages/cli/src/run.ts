@@ -48,7 +48,7 @@ function misuse({ error, typed, choices }: Misuse): CliError {
 function tell(system: System, failure: Failure, json: boolean): void {
   const { code, why, hint, exit } = failure
   const out = output(system, { json, verbose: false })
-  if (json) out.answer({ error: { code, title: why, ...(hint === null ? {} : { hint }), exit } }, [])
+  if (json) out.answer({ error: { code, title: why, hint, exit } }, [])
   const [first = '', ...rest] = failureLines(failure)
   out.say(first.replace(/^keyferry: /, ''))
   for (const line of rest) out.more(line.trimStart())

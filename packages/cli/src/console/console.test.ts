@@ -5,6 +5,7 @@ import { CliError } from './cli-error.ts'
 import { columns, width } from './columns.ts'
 import { EXIT, exitCodeFor } from './exit-codes.ts'
 import { Explained, failureLines, failureOf } from './failure.ts'
+import { hintFor } from './hints.ts'
 import { deviceFingerprint, fingerprint, shortId } from './ids.ts'
 import { output } from './output.ts'
 import { paintFor } from './paint.ts'
@@ -118,6 +119,30 @@ describe('a failure', () => {
     const failure = failureOf(new TypeError('secret 1234'), 'not sent')
     expect(failureLines(failure).join()).not.toContain('1234')
     expect(failure.exit).toBe(EXIT.failed)
+  })
+
+  it.each(['EACCES', 'EEXIST', 'EISDIR', 'ENOENT', 'ENOTDIR', 'EMFILE'])(
+    'says in words what the system calls %s, and what to do',
+    (code) => {
+      const error = Object.assign(new Error(`${code}: x, open '/a'`), { code, syscall: 'open', path: '/a' })
+      const failure = failureOf(error, 'not saved')
+      expect(failure.code).toMatch(/^[a-z-]+$/)
+      expect(failureLines(failure)).toEqual([
+        expect.stringMatching(/^keyferry: not saved: \/a: .* \([a-z-]+\)$/),
+        expect.stringMatching(/^ {2}hint: ./),
+      ])
+    },
+  )
+
+  it('gives advice whatever the code', () => {
+    for (const code of ['malformed', 'envelope-invalid', 'declined', 'idempotency-in-progress'] as const) {
+      expect(failureOf(new KeyferryError(code, 'x'), 'y').hint).not.toBe('')
+    }
+  })
+
+  it('sends nobody without a device to the doctor, nor the doctor to itself', () => {
+    expect(hintFor('unreachable')).toContain('keyferry doctor')
+    expect(hintFor('unreachable', 'newcomer')).not.toContain('doctor')
   })
 
   it('knows codes that are nowhere in the table as plain failures', () => {

@@ -1,6 +1,6 @@
 import { CliError } from './cli-error.ts'
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts'
-import { CLOCK_HINT, hintFor } from './hints.ts'
+import { CLOCK_HINT, hintFor, hintForExit } from './hints.ts'
 
 /** A failure as a person is told: what did not happen, why (with the code), what to do now. */
 export interface Failure {
@@ -8,7 +8,7 @@ export interface Failure {
   readonly code: string
   readonly why: string
   readonly more: string | null
-  readonly hint: string | null
+  readonly hint: string
   readonly exit: ExitCode
 }
 
@@ -32,7 +32,7 @@ export function failureOf(error: unknown, notDone: string): Failure {
   }
   if (error instanceof CliError) {
     const { code, message: why, more, hint } = error
-    return { notDone, code, why, more, hint: hint ?? hintFor(code), exit: exitCodeFor(code) }
+    return { notDone, code, why, more, ...next(code, hint) }
   }
   if (!(error instanceof Error)) return unforeseen(notDone)
   if (error.name === 'UnreachableError') return unreachable(error, notDone)
@@ -54,16 +54,22 @@ function isCoded(error: Error): error is CodedError {
   return typeof code === 'string' && (OURS.has(error.name) || 'syscall' in error)
 }
 
+/** What to do now, and how the process ends: an error without advice leaves people alone. */
+function next(code: string, hint: string | null | undefined): Pick<Failure, 'hint' | 'exit'> {
+  const exit = exitCodeFor(code)
+  return { hint: hint ?? hintFor(code) ?? hintForExit(exit), exit }
+}
+
 function coded(error: CodedError, notDone: string): Failure {
+  if (error.syscall !== undefined) return ofSystem(error, notDone)
   const { code } = error
   const detail = error.details?.check ?? error.details?.reason
   return {
     notDone,
     code: detail === undefined ? code : `${code}: ${detail}`,
-    why: error.syscall === undefined ? error.message : systemWords(error),
+    why: error.message,
     more: null,
-    hint: error.hint ?? (error.details?.skewSeconds === undefined ? hintFor(code) : CLOCK_HINT),
-    exit: exitCodeFor(code),
+    ...next(code, error.hint ?? (error.details?.skewSeconds === undefined ? null : CLOCK_HINT)),
   }
 }
 
@@ -74,7 +80,7 @@ function unreachable(error: Error, notDone: string): Failure {
     code,
     why: `the server gave no answer: ${error.message}`,
     more: null,
-    hint: hintFor(code),
+    hint: hintFor(code) ?? hintForExit(EXIT.notReachable),
     exit: EXIT.notReachable,
   }
 }
@@ -91,28 +97,26 @@ function unforeseen(notDone: string): Failure {
   }
 }
 
-const SYSTEM: Readonly<Record<string, string>> = {
-  EACCES: 'not allowed',
-  EADDRINUSE: 'the address is in use',
-  EEXIST: 'it exists already',
-  EISDIR: 'it is a folder',
-  ENOENT: 'there is no such file',
-  ENOSPC: 'the disk is full',
-  ENOTDIR: 'a part of the path is no folder',
-  EPERM: 'not permitted',
-  EROFS: 'the disk is read-only',
+/** What the system calls its errors is no word for people: a slug of ours, and what it says. */
+const SYSTEM: Readonly<Record<string, readonly [code: string, words: string]>> = {
+  EACCES: ['permission-denied', 'the system does not let you'],
+  EADDRINUSE: ['address-in-use', 'the address is in use'],
+  EEXIST: ['file-exists', 'it exists already'],
+  EISDIR: ['is-a-folder', 'it is a folder'],
+  ENOENT: ['file-absent', 'there is no such file or folder'],
+  ENOSPC: ['disk-full', 'the disk is full'],
+  ENOTDIR: ['no-folder', 'a part of the path is no folder'],
+  EPERM: ['permission-denied', 'the system does not let you'],
+  EROFS: ['disk-read-only', 'the disk is read-only'],
 }
 
-function systemWords(error: CodedError & { path?: unknown }): string {
-  const words = SYSTEM[error.code] ?? `the system answered ${error.code}`
-  return typeof error.path === 'string' ? `${error.path}: ${words}` : words
+function ofSystem(error: CodedError & { path?: unknown }, notDone: string): Failure {
+  const [code, words] = SYSTEM[error.code] ?? ['system-error', `the system answered ${error.code}`]
+  const why = typeof error.path === 'string' ? `${error.path}: ${words}` : words
+  return { notDone, code, why, more: null, ...next(code, null) }
 }
 
-/** At most three lines; the first is complete in itself. */
+/** Three lines, or two where one says it all; the first is complete in itself. */
 export function failureLines({ notDone, why, code, more, hint }: Failure): readonly string[] {
-  return [
-    `keyferry: ${notDone}: ${why} (${code})`,
-    ...(more === null ? [] : [`  ${more}`]),
-    ...(hint === null ? [] : [`  hint: ${hint}`]),
-  ]
+  return [`keyferry: ${notDone}: ${why} (${code})`, ...(more === null ? [] : [`  ${more}`]), `  hint: ${hint}`]
 }

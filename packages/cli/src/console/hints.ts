@@ -1,7 +1,12 @@
+import { EXIT, type ExitCode } from './exit-codes.ts'
+
 /** The server is who it was; only the time is not. */
 export const CLOCK_HINT = 'set the clock of this machine, or of the server: from 300 s on nothing works'
 
-/** What to do now, by code. A command that knows more says it itself (`Explained`, `CliError`). */
+/**
+ * What to do now, by code. A command that knows more says it itself (`Explained`, `CliError`). Options stand behind their command, since
+ * many commands meet the same code.
+ */
 const HINTS: Readonly<Record<string, string>> = {
   'access-denied': 'ask whoever runs the server; `keyferry transfer show` names the rule that said no',
   'alg-not-allowed': 'compare `keyferry device show` on both devices: they need a suite in common that both allow',
@@ -11,14 +16,15 @@ const HINTS: Readonly<Record<string, string>> = {
   'device-revoked':
     'this device was taken out of its user’s devices for good; a new one has a folder of its own: keyferry join --profile FOLDER',
   'device-suspended': 'whoever suspended it can lift that: keyferry device show',
-  'file-exists': 'choose another name, or --force to replace it',
+  'file-exists': 'choose another name, or take that file away first',
   'key-absent': 'see which keys are here: keyferry key list',
-  'key-encrypted': 'take the passphrase off a copy, add the copy, delete it',
-  'key-format-unknown':
-    'known: OpenSSH, PEM, PKCS#8, age; for plain octets say what they are: --type aes, hmac or secret',
+  'key-encrypted': 'give its passphrase: keyferry key add FILE --key-passphrase-file FILE',
+  'key-format-unknown': 'known: OpenSSH, PEM, PKCS#8, age; for plain octets: keyferry key add FILE --type secret',
+  'key-kind-unsupported': 'known: Ed25519, P-256, P-384, P-521, RSA; else make a new one: keyferry key generate',
   'key-not-exportable': 'make a new key for the other device: keyferry key generate',
   'log-inconsistent':
     'stop here. Keep `keyferry evidence`, and ask your administrator: the server showed two histories',
+  malformed: 'look whether it was copied whole, and in quotes',
   'no-common-suite': 'update the older of the two devices; `keyferry device show` lists what each can',
   'no-usable-target': 'nobody named can take this key now: keyferry device list',
   'not-found': 'it does not exist, or is not yours to see',
@@ -26,12 +32,12 @@ const HINTS: Readonly<Record<string, string>> = {
   'passphrase-needed': 'give --passphrase-file FILE, or set KEYFERRY_PASSPHRASE_FILE',
   'passphrase-wrong': 'try again: nobody can open it without',
   'permissions-too-open': 'take others’ rights away: chmod -R go= on the folder named',
-  'pin-conflict': 'do not go on before you spoke to that person: keyferry user list',
+  'pin-conflict': 'do not go on before you spoke to that person; whom you pinned: keyferry user pin',
   'profile-absent': 'a first device: keyferry init STRING; a further one: keyferry join',
   'profile-damaged': 'restore no backup of a device: join anew as a new device',
   'profile-newer': 'use the newer program',
   'read-only': 'the server protects its log and takes nothing now; ask whoever runs it',
-  'response-invalid': 'somebody between, or a server that changed its key; keyferry doctor says more',
+  'response-invalid': 'somebody between, or a server that changed its key',
   'set-expired': 'the device that holds the root has to come online once to renew it: keyferry agent there',
   'state-conflict': 'look again and decide anew',
   'target-untrusted':
@@ -39,13 +45,42 @@ const HINTS: Readonly<Record<string, string>> = {
   'too-many-requests': 'wait a little',
   'transport-key-unknown':
     'compare `keyferry device show` on both devices, keep `keyferry evidence` for your administrator',
-  unavailable: 'try again; `keyferry doctor` says what is wrong',
-  unreachable: 'is the server running, and is its address right? keyferry doctor',
+  unavailable: 'try again in a minute',
+  unreachable: 'is the server running, and is its address right?',
   'user-ambiguous': 'ask your organisation which of the two is right before you go on',
-  EADDRINUSE: 'another program listens there: --port N',
-  EACCES: 'the system does not allow it',
+  'address-in-use': 'another program listens there: keyferry serve --port N',
+  'disk-full': 'make room on it, and run it again',
+  'file-absent': 'look at the path: ls -l there',
+  'is-a-folder': 'name a file in it',
+  'no-folder': 'look at the path: a part of it is a file',
+  'permission-denied': 'look whose it is: ls -l there; run it as that user, or choose another place',
+  'disk-read-only': 'choose another place',
 }
 
-export function hintFor(code: string): string | null {
-  return Object.hasOwn(HINTS, code) ? (HINTS[code] ?? null) : null
+/** Where `keyferry doctor` finds out more: it looks at a device that has joined, and is itself no advice to a doctor. */
+const FOR_DOCTOR: ReadonlySet<string> = new Set(['response-invalid', 'unavailable', 'unreachable'])
+
+/** @param who - `newcomer`: there is no device yet, or the doctor asks itself. */
+export function hintFor(code: string, who: 'device' | 'newcomer' = 'device'): string | null {
+  const hint = Object.hasOwn(HINTS, code) ? (HINTS[code] ?? null) : null
+  return hint !== null && who === 'device' && FOR_DOCTOR.has(code) ? `${hint}; more: keyferry doctor` : hint
 }
+
+/** Where neither the command nor the code knows more. */
+export function hintForExit(exit: ExitCode): string {
+  switch (exit) {
+    case EXIT.wrongUse:
+      return 'look at it with --help'
+    case EXIT.refused:
+      return 'nothing was changed; ask whoever said no, or decide anew'
+    case EXIT.stoppedByCheck:
+      return 'do not go on; keep `keyferry evidence TRANSFER` for your administrator'
+    case EXIT.notReachable:
+      return 'try again later'
+    default:
+      return 'look for what is wrong: keyferry doctor'
+  }
+}
+
+/** All of them, for the test that what they name is there. */
+export const ALL_HINTS: readonly string[] = Object.values(HINTS)

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
+import { KeyferryError } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
 import { Explained } from '../console/failure.ts'
+import { hintFor } from '../console/hints.ts'
 import type { Invocation } from '../invocation.ts'
 
 const MAX_OCTETS = 65_536
@@ -33,15 +35,35 @@ export function notFor(right: string): CliError {
   return new CliError('wrong-use', 'this string is for the other command', { hint: `${right} takes it` })
 }
 
-/** To the server a used, an expired and a wrong code are one and the same. */
+/** To the server a used, an expired and a wrong code are one and the same. Nothing that needs a device helps: there is none yet. */
 export function explainInvitation(error: unknown): never {
-  const isUnknown = error instanceof Error && 'code' in error && error.code === 'not-found'
-  if (!isUnknown) throw error
-  throw new Explained(error, {
-    more: 'The string was used before, or its ten minutes are over.',
-    hint: 'ask for a new one where it came from',
-  })
+  if (!(error instanceof Error)) throw error
+  if (error.name === 'UnreachableError') {
+    const unknownCa = UNKNOWN_CA.has((error.cause as { code?: string } | undefined)?.code ?? '')
+    const hint = unknownCa
+      ? 'give its CA, a copy of tls/ca.pem from its data folder: --tls-ca FILE'
+      : hintFor('unreachable', 'newcomer')
+    throw new Explained(error, hint === null ? {} : { hint })
+  }
+  const code = 'code' in error ? String(error.code) : ''
+  if (code === 'not-found') {
+    throw new Explained(error, {
+      more: 'The string was used before, or its ten minutes are over.',
+      hint: 'ask for a new one where it came from',
+    })
+  }
+  const aboutTime = error instanceof KeyferryError && error.details?.skewSeconds !== undefined
+  const hint = error instanceof KeyferryError && !aboutTime ? hintFor(code, 'newcomer') : null
+  throw hint === null ? error : new Explained(error, { hint })
 }
+
+/** Node's words for a certificate that none of the known CAs made. */
+const UNKNOWN_CA: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+])
 
 /** What a device is called if nobody says otherwise. */
 export function shortHostName(): string {

@@ -9,7 +9,7 @@ import {
   type StatementType,
 } from '@keyferry/protocol'
 import { CLOCK_HINT, hintFor } from '../console/hints.ts'
-import { ago, ahead } from '../console/times.ts'
+import { ago, ahead, counted } from '../console/times.ts'
 import { nameOfDevice } from '../device/device-names.ts'
 import { checkHead } from '../log/verify-log.ts'
 import { bad, care, type Finding, ok } from './finding.ts'
@@ -61,7 +61,7 @@ async function lookAtSet(open: OpenDevice): Promise<readonly Finding[]> {
   const set = await fetchStatement<DeviceSetPayload>(open, deviceSetStatement, ref)
   const now = open.now()
   const days = (set.exp - now) / DAY_SECONDS
-  const text = `${username} #${set.seq}, ${set.devices.length} devices, ends ${ahead(set.exp, now)}`
+  const text = `${username} #${set.seq}, ${counted(set.devices.length, 'device')}, ends ${ahead(set.exp, now)}`
   const renew = 'the device that holds the root has to come online: keyferry agent there'
   const listed = set.devices.some(({ id }) => id === open.device.signer.id)
   if (!listed) return [bad('set', 'this device is not in it', hintFor('device-revoked') ?? '')]
@@ -87,7 +87,7 @@ function lookAtStatement(open: OpenDevice): Finding {
   const now = open.now()
   const name = nameOfDevice(open, open.device.signer.id)
   const live = enc.filter((offer) => offer.exp > now).length
-  const text = `${name}, said ${ago(iat, now)}, ends ${ahead(exp, now)}, ${live} transport keys`
+  const text = `${name}, said ${ago(iat, now)}, ends ${ahead(exp, now)}, ${counted(live, 'transport key')}`
   const renew = 'the agent renews it: keyferry agent'
   return exp <= now || live === 0
     ? bad('device', text, renew)
@@ -110,7 +110,7 @@ function* lookAtAlarms(open: OpenDevice): Generator<Finding> {
     yield bad(
       'alarm',
       `${reason} about ${subject}, ${ago(at, open.now())}`,
-      hintFor(reason) ?? 'keep what `keyferry evidence` prints',
+      hintFor(reason, 'newcomer') ?? 'keep what `keyferry evidence` prints',
     )
   }
 }
@@ -127,5 +127,9 @@ function findingOf(what: string, error: unknown, about: string): Finding {
   const isUnreachable = error instanceof Error && error.name === 'UnreachableError'
   if (!isUnreachable && !(error instanceof KeyferryError)) throw error
   const code = error instanceof KeyferryError ? error.code : 'unreachable'
-  return bad(what, `${about === '' ? '' : `${about}   `}${error.message} (${code})`, hintFor(code) ?? 'try again')
+  return bad(
+    what,
+    `${about === '' ? '' : `${about}   `}${error.message} (${code})`,
+    hintFor(code, 'newcomer') ?? 'try again',
+  )
 }

@@ -80,7 +80,7 @@ export function migrate(database: Database, exec: (sql: string) => void): void {
   if (version() === STEPS.length) return
   database.transaction(() => {
     const done = version()
-    if (done > STEPS.length) throw new DeviceError('profile-newer', 'update keyferry on this machine')
+    if (done > STEPS.length) throw new DeviceError('profile-newer', 'update this program on this machine')
     for (const step of STEPS.slice(done)) exec(step)
     exec(`PRAGMA user_version = ${STEPS.length}`)
   })
