@@ -56,6 +56,7 @@ export interface KillWorld {
 
 /** E1 is done and its answer lost: what is left is for the agent, which asks again. */
 const SEND_DIES: Kill = { victim: 'device', moment: 'done', device: 'laptop', request: 'POST /v1/transfers', nth: 1 }
+const PORT_TRIES = 20
 const OVER: ReadonlySet<string> = new Set(['completed', 'refused', 'failed', 'cancelled', 'expired', 'withdrawn'])
 const DEPOSITED: ReadonlySet<string> = new Set(['deposited', 'released', 'collected', ...OVER])
 
@@ -94,10 +95,19 @@ export async function aKillWorld(): Promise<KillWorld> {
     const all = (states: ReadonlySet<string>): boolean =>
       deliveries().length > 0 && deliveries().every(({ state }) => states.has(state))
     const more = (): string =>
-      [JSON.stringify(deliveries()), server.stderr, sending.stderr, laptop.stderr, phone.stderr, ...requests].join('\n')
+      [
+        ...failures,
+        JSON.stringify(deliveries()),
+        server.stderr,
+        sending.stderr,
+        laptop.stderr,
+        phone.stderr,
+        ...requests,
+      ].join('\n')
 
     const traps = [...(sender === 'agent' ? [SEND_DIES] : []), ...(kill === null ? [] : [kill])]
     const sprung: Kill[] = []
+    const failures: string[] = []
     const counts = new Map<string, number>()
     current.trap = async (moment, { keyid, name }) => {
       const device = ids.get(keyid)
@@ -118,7 +128,7 @@ export async function aKillWorld(): Promise<KillWorld> {
       sprung.push(due)
       if (due.victim === 'server') {
         await server.kill()
-        await startServer(server)
+        await startServer(server).catch((error: unknown) => failures.push(String(error)))
       } else {
         const victim = active[device]
         await victim.kill()
@@ -185,13 +195,26 @@ function profile(device: Device, ...words: string[]): readonly string[] {
   return ['--profile', device.folder, ...words]
 }
 
+/** While nobody listens there, a connection of anybody on this machine may have been given the port: then it is waited for. */
 async function startServer(server: Lasting): Promise<void> {
-  server.start()
-  await until(
-    'the server serves',
-    () => server.toldSinceStart.length > 0,
-    () => server.stderr,
-  )
+  for (let left = PORT_TRIES; ; left--) {
+    const before = server.stderr.length
+    server.start()
+    let ended = false
+    server.gone().then(() => {
+      ended = true
+    })
+    const serves = (): boolean => server.toldSinceStart.length > 0
+    await until(
+      'the server serves',
+      () => ended || serves(),
+      () => server.stderr,
+    )
+    if (serves()) return
+    const said = server.stderr.slice(before)
+    if (left === 0 || !said.includes('address-unusable')) throw new Error(`the server does not start: ${said}`)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
 }
 
 /** A server that is its own CA makes one for this origin; from then on the proxy shows it. */
