@@ -10,7 +10,9 @@ export const DEVICE_ERRORS = {
   'permissions-too-open': 'others can read or change it',
   'profile-absent': 'there is no device here yet',
   'profile-damaged': 'the files of this device are damaged',
+  'profile-incomplete': 'the key file of this device is missing: master.key',
   'profile-newer': 'a newer program wrote the files of this device',
+  'profile-unusable': 'the place of this device is no folder',
 } as const
 export type DeviceErrorCode = keyof typeof DEVICE_ERRORS
 

@@ -6,7 +6,7 @@ import { type Client, client } from './client/client.ts'
 import { nodeTransport } from './client/node-transport.ts'
 import type { Transport } from './client/transport.ts'
 import { DeviceError } from './errors.ts'
-import { type AskPassphrase, openMasterKey } from './keystores/software/master-key.ts'
+import { type AskPassphrase, hasMasterKey, openMasterKey } from './keystores/software/master-key.ts'
 import { openSoftwareDevice, type SoftwareDevice } from './keystores/software/software-device.ts'
 import type { DeviceStore } from './store/device-store.ts'
 import { hasDeviceStore, openDeviceStore } from './store/sqlite/open-device-store.ts'
@@ -36,11 +36,13 @@ export interface OpenOptions {
 
 /**
  * Opens the device of a profile folder.
- * @throws {DeviceError} `profile-absent`, `passphrase-needed`, `passphrase-wrong`, `permissions-too-open`, `profile-damaged`
+ * @throws {DeviceError} `profile-absent`, `profile-unusable`, `profile-incomplete`, `profile-damaged`, `passphrase-needed`,
+ * `passphrase-wrong`, `permissions-too-open`
  */
 export async function openDevice(folder: string, options: OpenOptions): Promise<OpenDevice> {
   const absent = new DeviceError('profile-absent', 'join first: keyferry init, keyferry join')
   if (!hasDeviceStore(folder)) throw absent
+  if (!hasMasterKey(folder)) throw new DeviceError('profile-incomplete')
   const master = await openMasterKey(folder, options.askPassphrase)
   const store = openDeviceStore(folder)
   try {

@@ -1,3 +1,4 @@
+import type { DeviceStore } from '@keyferry/device'
 import type { Candidate } from './candidates.ts'
 
 /**
@@ -7,9 +8,10 @@ import type { Candidate } from './candidates.ts'
 export async function namesKnown(profile: string, kind: string): Promise<readonly Candidate[]> {
   if (!KINDS.has(kind)) return []
   const { hasDeviceStore, openDeviceStore } = await import('@keyferry/device')
-  if (!hasDeviceStore(profile)) return []
-  const store = openDeviceStore(profile)
+  let store: DeviceStore | null = null
   try {
+    if (!hasDeviceStore(profile)) return []
+    store = openDeviceStore(profile)
     if (kind === 'key') return store.keys.list().map(({ label, key }) => ({ value: label, meaning: key.type }))
     if (kind === 'number') return store.questions.open().map((_, i) => ({ value: String(i + 1), meaning: '' }))
     const people = store.pins.list().map(({ username }) => ({ value: username, meaning: 'pinned' }))
@@ -20,7 +22,7 @@ export async function namesKnown(profile: string, kind: string): Promise<readonl
   } catch {
     return []
   } finally {
-    store.close()
+    store?.close()
   }
 }
 

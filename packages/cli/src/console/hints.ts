@@ -35,7 +35,10 @@ const HINTS: Readonly<Record<string, string>> = {
   'pin-conflict': 'do not go on before you spoke to that person; whom you pinned: keyferry user pin',
   'profile-absent': 'a first device: keyferry init STRING; a further one: keyferry join',
   'profile-damaged': 'restore no backup of a device: join anew as a new device',
+  'profile-incomplete':
+    'put it back from where it went; no other key opens this device: else join anew as a new device',
   'profile-newer': 'use the newer program',
+  'profile-unusable': 'name a folder: --profile FOLDER',
   'read-only': 'the server protects its log and takes nothing now; ask whoever runs it',
   'response-invalid': 'somebody between, or a server that changed its key',
   'set-expired': 'the device that holds the root has to come online once to renew it: keyferry agent there',

@@ -45,6 +45,19 @@ describe('a file written atomically', () => {
     expect(readdirSync(folder)).toEqual(['a'])
   })
 
+  it('names the place that is wrong, and no file that nobody knows', () => {
+    const failing = (path: string): unknown => {
+      try {
+        return writeFileAtomically(path, NEW, 'fail')
+      } catch (error) {
+        return error
+      }
+    }
+    expect(failing(join(folder, 'none', 'a'))).toMatchObject({ code: 'ENOENT', path: join(folder, 'none') })
+    writeFileSync(join(folder, 'file'), OLD)
+    expect(failing(join(folder, 'file', 'a'))).toMatchObject({ code: 'ENOTDIR', path: join(folder, 'file', 'a') })
+  })
+
   it('does not follow a link that waits at its name', () => {
     const elsewhere = join(folder, 'elsewhere')
     writeFileSync(elsewhere, OLD)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DeviceError } from '../errors.ts'
 
@@ -22,11 +22,16 @@ export function writeFileAtomically(path: string, octets: Uint8Array, ifExists: 
     else renameSync(temporary, path)
   } catch (error) {
     if (isCode(error, 'EEXIST')) throw new DeviceError('file-exists', null, { cause: error })
-    throw error
+    throw about(isCode(error, 'ENOENT') ? folder : path, error)
   } finally {
-    rmSync(temporary, { force: true })
+    if (existsSync(temporary)) rmSync(temporary, { force: true })
   }
   syncFolder(folder)
+}
+
+/** Nobody knows the temporary file: what is wrong is the folder that is not there, or the place. */
+function about(path: string, error: unknown): unknown {
+  return error instanceof Error && 'syscall' in error ? Object.assign(error, { path }) : error
 }
 
 function writeAndSync(path: string, octets: Uint8Array): void {

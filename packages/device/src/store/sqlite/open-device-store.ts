@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { DeviceError } from '../../errors.ts'
-import { syncFolder } from '../../files/atomic-file.ts'
+import { isCode, syncFolder } from '../../files/atomic-file.ts'
 import { makePrivateFile, makePrivateFolder, requirePrivate } from '../../files/private-place.ts'
 import type { DeviceStore } from '../device-store.ts'
 import { consentStore } from './consents.ts'
@@ -29,9 +29,18 @@ const NOT_A_DATABASE = 26
 const CORRUPT = 11
 const BUSY = 5
 
-/** Whether a profile folder holds a device. */
+/**
+ * Whether a profile folder holds a device.
+ * @throws {DeviceError} `profile-unusable` if it is no folder; the system's error if it may not be looked into: that is no absence.
+ */
 export function hasDeviceStore(folder: string): boolean {
-  return existsSync(join(folder, DEVICE_DATABASE))
+  try {
+    statSync(join(folder, DEVICE_DATABASE))
+    return true
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false
+    throw isCode(error, 'ENOTDIR') ? new DeviceError('profile-unusable', null, { cause: error }) : error
+  }
 }
 
 /**
