@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CliError } from '../console/cli-error.ts'
@@ -10,8 +10,11 @@ import { systemdUnit, UNIT_NAME } from './systemd-unit.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/keyferry.js', import.meta.url))
 
-/** `keyferry agent --install`: a service of the user's own systemd, started now and at each start of the machine. */
-export async function install(call: Invocation): Promise<void> {
+/** Runs `systemctl --user`; throws what went wrong. */
+export type Systemctl = (...words: string[]) => Promise<void>
+
+/** `keyferry agent --install`: a service of the user's own systemd, started now and at each start of the machine. All or nothing. */
+export async function install(call: Invocation, systemctl: Systemctl = runSystemctl): Promise<void> {
   const { system, output, profile } = call
   const { asksPassphrase } = await import('@keyferry/device')
   if (asksPassphrase(profile) && call.passphraseFile === null) {
@@ -20,25 +23,52 @@ export async function install(call: Invocation): Promise<void> {
     })
   }
   const path = unitPath(call)
-  mkdirSync(join(path, '..'), { recursive: true })
+  const before = existsSync(path) ? readFileSync(path) : null
   const passphraseFile = call.passphraseFile === null ? null : resolve(call.passphraseFile)
+  const made = mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, systemdUnit({ node: process.execPath, launcher: LAUNCHER, profile, passphraseFile }))
-  await systemctl('daemon-reload')
-  await systemctl('enable', '--now', UNIT_NAME)
+  try {
+    await systemctl('daemon-reload')
+    await systemctl('enable', '--now', UNIT_NAME)
+  } catch (cause) {
+    if (before !== null) writeFileSync(path, before)
+    else {
+      await systemctl('disable', '--now', UNIT_NAME).catch(() => {})
+      removeUnit(path)
+      if (made !== undefined) rmSync(made, { recursive: true })
+    }
+    await systemctl('daemon-reload').catch(() => {})
+    throw notBySystemd('the service was not started', cause)
+  }
   output.answer({ unit: path }, [`The agent runs as a service: ${shortPath(path, system.home)}`])
   output.say(
     'Look at it with `systemctl --user status keyferry-agent`; it ends when you log out unless `loginctl enable-linger` was said once.',
   )
 }
 
-export async function uninstall(call: Invocation): Promise<void> {
+/** Removes the service also where no systemd runs: then there is nothing to end. */
+export async function uninstall(call: Invocation, systemctl: Systemctl = runSystemctl): Promise<void> {
   const path = unitPath(call)
   if (!existsSync(path))
-    throw new CliError('name-unknown', 'there is no such service of yours', { hint: 'keyferry agent --install' })
-  await systemctl('disable', '--now', UNIT_NAME)
-  rmSync(path)
-  await systemctl('daemon-reload')
+    throw new CliError('nothing-to-do', 'there is no such service of yours', {
+      hint: 'to make one: keyferry agent --install',
+    })
+  const isEnded = await systemctl('disable', '--now', UNIT_NAME).then(
+    () => true,
+    () => false,
+  )
+  removeUnit(path)
+  await systemctl('daemon-reload').catch(() => {})
   call.output.answer({ unit: path }, ['The service is gone; this device is as it was.'])
+  if (!isEnded) {
+    call.output.say('systemd gave no answer: if the agent still runs, end it, or log out')
+  }
+}
+
+/** The unit, and the link by which it is started. */
+function removeUnit(path: string): void {
+  rmSync(join(dirname(path), 'default.target.wants', UNIT_NAME), { force: true })
+  rmSync(path, { force: true })
 }
 
 function unitPath({ system }: Invocation): string {
@@ -51,13 +81,14 @@ function unitPath({ system }: Invocation): string {
   return join(base, 'systemd', 'user', UNIT_NAME)
 }
 
-async function systemctl(...words: string[]): Promise<void> {
-  try {
-    await promisify(execFile)('systemctl', ['--user', ...words], { timeout: 20_000 })
-  } catch (cause) {
-    throw new CliError('not-supported-here', `systemctl --user ${words[0]} did not work`, {
-      hint: 'is there a systemd of your own here? `systemctl --user status`',
-      cause,
-    })
-  }
+async function runSystemctl(...words: string[]): Promise<void> {
+  await promisify(execFile)('systemctl', ['--user', ...words], { timeout: 20_000 })
+}
+
+function notBySystemd(why: string, cause: unknown): CliError {
+  return new CliError('not-supported-here', why, {
+    more: 'Nothing of it stays behind.',
+    hint: 'is there a systemd of your own here? `systemctl --user status`; else start `keyferry agent` yourself',
+    cause,
+  })
 }
