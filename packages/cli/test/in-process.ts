@@ -34,7 +34,7 @@ export interface Deployment {
   /** Pairs a further device with one that holds the root. */
   pair(first: TestDevice, confirm?: boolean): Promise<TestDevice>
   /** Ends the server and starts it again on the same data, perhaps with other settings. */
-  restart(settings?: Readonly<Record<string, unknown>>): Promise<void>
+  restart(settings?: Readonly<Record<string, unknown>>, between?: (dataFolder: string) => void): Promise<void>
   close(): Promise<void>
 }
 
@@ -108,8 +108,9 @@ export async function aDeployment(settings: Readonly<Record<string, unknown>> = 
       devices.push(open)
       return testDevice(open, state)
     },
-    async restart(given = settings) {
+    async restart(given = settings, between = () => {}) {
       await running.server.close()
+      between(fixed.dataFolder)
       running.server = await start(given)
     },
     async close() {

@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { OpenDevice } from '@keyferry/device'
+import type { KeyferryError } from '@keyferry/protocol'
 import { Command } from 'commander'
+import { hintForDetails } from '../console/detail-hints.ts'
 import { EXIT, exitCodeFor } from '../console/exit-codes.ts'
 import { withExamples } from '../console/help.ts'
 import { withDevice } from '../device/open.ts'
@@ -41,7 +43,7 @@ export function agentCommand(system: System): Command {
 async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<number> {
   const { agent } = await import('@keyferry/device')
   const { agentParts } = await import('../device/agent-parts.ts')
-  const { keepUp, upkeep } = await import('../device/upkeep.ts')
+  const { keepUp, requireGrownLog, upkeep, watchLog } = await import('../device/upkeep.ts')
   const { tellEvent } = await import('../views/agent-event.ts')
   const { output, system } = call
   return withDevice(call, async (open) => {
@@ -54,16 +56,20 @@ async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<nu
       if (event.kind === 'refused') exit = exitCodeFor(event.reason)
     })
     const running = agent(parts)
-    const problem = (error: { readonly code: string; readonly message: string }): void => {
-      exit = exitCodeFor(error.code)
-      tellEvent({ output, now: system.now() }, { kind: 'problem', dl: null, code: error.code, why: error.message })
+    const problem = ({ code, message, details }: KeyferryError): void => {
+      exit = exitCodeFor(code)
+      tellEvent({ output, now: system.now() }, { kind: 'problem', dl: null, code, why: message })
+      const hint = hintForDetails(details)
+      if (hint !== null && !output.json) output.more(`hint: ${hint}`)
     }
     if (once === true) {
+      await requireGrownLog(open)
       await upkeep(open, problem)
       await running.once()
     } else {
       await together(system.interruption(), [
         (signal) => keepUp(open, signal, problem),
+        (signal) => watchLog(open, signal, problem),
         (signal) => running.run(signal),
       ])
     }

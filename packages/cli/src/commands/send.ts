@@ -47,7 +47,9 @@ export function sendCommand(system: System): Command {
     const { chooseKey } = await import('../device/key-choice.ts')
     const { startTransfer, UnreachableError } = await import('@keyferry/device')
     return withDevice(call, async (open) => {
+      const { requireGrownLog } = await import('../device/upkeep.ts')
       const record = chooseKey(open, typed)
+      await requireGrownLog(open)
       const targets = await nameTargets(open, options.to)
       refuseOthers(record.key.class, record.label, targets)
       if (options.again !== true) {

@@ -1,6 +1,7 @@
 import { CliError } from './cli-error.ts'
+import { hintForDetails } from './detail-hints.ts'
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts'
-import { CLOCK_HINT, hintFor, hintForExit } from './hints.ts'
+import { hintFor, hintForExit } from './hints.ts'
 
 /** A failure as a person is told: what did not happen, why (with the code), what to do now. */
 export interface Failure {
@@ -69,7 +70,7 @@ function coded(error: CodedError, notDone: string): Failure {
     code: detail === undefined ? code : `${code}: ${detail}`,
     why: error.message,
     more: null,
-    ...next(code, error.hint ?? (error.details?.skewSeconds === undefined ? null : CLOCK_HINT)),
+    ...next(code, error.hint ?? hintForDetails(error.details)),
   }
 }
 

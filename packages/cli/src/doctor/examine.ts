@@ -8,6 +8,7 @@ import {
   readStatement,
   type StatementType,
 } from '@keyferry/protocol'
+import { hintForDetails } from '../console/detail-hints.ts'
 import { CLOCK_HINT, hintFor } from '../console/hints.ts'
 import { ago, ahead, counted } from '../console/times.ts'
 import { nameOfDevice } from '../device/device-names.ts'
@@ -127,9 +128,10 @@ function findingOf(what: string, error: unknown, about: string): Finding {
   const isUnreachable = error instanceof Error && error.name === 'UnreachableError'
   if (!isUnreachable && !(error instanceof KeyferryError)) throw error
   const code = error instanceof KeyferryError ? error.code : 'unreachable'
+  const byDetails = error instanceof KeyferryError ? hintForDetails(error.details) : null
   return bad(
     what,
     `${about === '' ? '' : `${about}   `}${error.message} (${code})`,
-    hintFor(code, 'newcomer') ?? 'try again',
+    byDetails ?? hintFor(code, 'newcomer') ?? 'try again',
   )
 }

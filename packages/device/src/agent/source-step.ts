@@ -5,6 +5,8 @@ import {
   readTransportKeyInfo,
   type TransportKeyInfo,
 } from '@keyferry/protocol'
+import type { Answer } from '../client/client.ts'
+import { asOlderLog } from '../own/older-log.ts'
 import type { MadeEnvelope } from '../store/envelopes.ts'
 import { resendStarted } from '../transfers/start.ts'
 import { type CheckedSource, checkBeforeWrap } from '../trust/source-checks.ts'
@@ -51,9 +53,7 @@ async function askTransportKeyInfo(
   dl: DeliveryId,
   since: number,
 ): Promise<Checked<TransportKeyInfo> | null> {
-  const answer = await callOrGone(() =>
-    parts.client.call({ method: 'GET', path: `/v1/deliveries/${dl}/transport-key-info?since=${since}` }),
-  )
+  const answer = await askSince(parts, `/v1/deliveries/${dl}/transport-key-info`, since)
   if (answer === null) return null
   return runChecks(async () => readTransportKeyInfo(answer.content))
 }
@@ -168,6 +168,17 @@ export function again(parts: AgentParts, dl: DeliveryId, error: KeyferryError): 
   const afterSeconds = typeof wait === 'number' ? wait : ASK_AGAIN_SECONDS
   parts.report({ kind: 'later', dl, reason: error.code, why: error.message, againInSeconds: afterSeconds })
   return { kind: 'again', afterSeconds }
+}
+
+/** An answer with proofs from the last checkpoint on; null where there is nothing left to do. */
+export function askSince(parts: AgentParts, path: string, since: number): Promise<Answer | null> {
+  return callOrGone(async () => {
+    try {
+      return await parts.client.call({ method: 'GET', path: `${path}?since=${since}` })
+    } catch (error) {
+      throw await asOlderLog(parts, error)
+    }
+  })
 }
 
 const GONE: ReadonlySet<string> = new Set([

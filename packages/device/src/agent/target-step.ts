@@ -28,7 +28,7 @@ import { type AcceptedRoot, acceptRoot } from '../trust/user-root.ts'
 import { type Checked, noteRefusal, runChecks } from './checks.ts'
 import { askHuman, type Consent } from './consent.ts'
 import { type AgentParts, againstSeen, consistencyFrom, lastSize, type ownStatement } from './parts.ts'
-import { again, callOrGone, refuse, type StepResult } from './source-step.ts'
+import { again, askSince, callOrGone, refuse, type StepResult } from './source-step.ts'
 
 const DONE: StepResult = { kind: 'done' }
 const REPLAY_KEPT_SECONDS = 90 * 24 * 3600
@@ -87,9 +87,7 @@ async function askKeyTransferInfo(
   dl: DeliveryId,
   since: number,
 ): Promise<Checked<KeyTransferAnswer> | null> {
-  const answer = await callOrGone(() =>
-    parts.client.call({ method: 'GET', path: `/v1/deliveries/${dl}/key-transfer-info?since=${since}` }),
-  )
+  const answer = await askSince(parts, `/v1/deliveries/${dl}/key-transfer-info`, since)
   return answer === null ? null : runChecks(async () => readKeyTransferAnswer(answer.content))
 }
 

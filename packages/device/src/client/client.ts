@@ -40,6 +40,7 @@ export interface Call {
     readonly octets: Uint8Array
     readonly type: 'application/jose' | 'application/jose+json' | 'application/json'
   }
+  readonly text?: { readonly octets: Uint8Array; readonly type: 'text/plain' }
   readonly headers?: Readonly<Record<string, string>>
   /** How long the server may hold the request until there is something new, seconds. */
   readonly waitSeconds?: number
@@ -72,10 +73,11 @@ export interface Client {
 export function client(options: ClientOptions): Client {
   async function prepare(call: Call): Promise<Prepared> {
     const url = options.origin + call.path
-    const content = call.jose?.octets ?? (call.json === undefined ? null : utf8(JSON.stringify(call.json)))
+    const given = call.jose ?? call.text
+    const content = given?.octets ?? (call.json === undefined ? null : utf8(JSON.stringify(call.json)))
     const headers: Record<string, string> = { ...call.headers }
     if (content !== null) {
-      headers['content-type'] = call.jose?.type ?? 'application/json'
+      headers['content-type'] = given?.type ?? 'application/json'
       headers['content-digest'] = contentDigest(content)
     }
     if (call.waitSeconds !== undefined) headers.prefer = `wait=${call.waitSeconds}`

@@ -11,13 +11,14 @@ import {
 import type { OpenDevice } from '../open-device.ts'
 import type { SeenCheckpoint } from '../trust/trust-state.ts'
 import { getFromLog } from './log-tiles.ts'
+import { asOlderLog, reportNote } from './older-log.ts'
 
 const TRIES = 3
 
 /**
  * The checkpoint that the log shows now, verified as S11 does: log key, quorum of witnesses, growth from the last one kept (PROTOCOL 11).
  * It is kept as the last one.
- * @throws {KeyferryError} `checkpoint-invalid`, `checkpoint-stale`, `log-inconsistent`
+ * @throws {KeyferryError} `checkpoint-invalid`, `checkpoint-stale` (with `olderThan`: for good), `log-inconsistent`
  */
 export async function currentCheckpoint(open: OpenDevice): Promise<SeenCheckpoint> {
   for (let tried = 1; ; tried++) {
@@ -26,7 +27,7 @@ export async function currentCheckpoint(open: OpenDevice): Promise<SeenCheckpoin
     } catch (error) {
       // Another process of this device relied on a newer one meanwhile.
       const again = error instanceof KeyferryError && error.code === 'state-conflict' && tried < TRIES
-      if (!again) throw error
+      if (!again) throw await asOlderLog(open, error)
     }
   }
 }
@@ -54,6 +55,7 @@ async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
       // Two signed notes that do not fit: both are kept, and all transfers stop until a human acts (PROTOCOL 11).
       const facts = { mine: state.checkpoint?.note ?? '', shown: note }
       store.alarms.raise({ reason: 'log-inconsistent', subject: state.origin, facts, at: now() })
+      if (state.checkpoint !== null) await reportNote(open, state.checkpoint.note)
       throw error
     }
   }
