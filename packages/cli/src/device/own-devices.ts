@@ -30,6 +30,26 @@ export async function ownDevices(open: OpenDevice): Promise<{ set: DeviceSetPayl
   return { set, devices }
 }
 
+/** When the server saw devices of the own user; those of others, of which it says nothing, are left out. */
+export async function lastSeenOf(
+  open: OpenDevice,
+  devices: readonly string[],
+): Promise<ReadonlyMap<string, number | null>> {
+  const { KeyferryError } = await import('@keyferry/protocol')
+  const { user } = open.store.seen.state()
+  const seen = new Map<string, number | null>()
+  for (const id of new Set(devices)) {
+    try {
+      const answer = await open.client.call({ method: 'GET', path: `/v1/devices/${id}` })
+      const shown = answer.json<{ user: string; lastProofAt?: number }>()
+      if (shown.user === user) seen.set(id, shown.lastProofAt ?? null)
+    } catch (error) {
+      if (!(error instanceof KeyferryError)) throw error
+    }
+  }
+  return seen
+}
+
 export function calledDevices(devices: readonly OwnDevice[]): readonly Called<OwnDevice>[] {
   return devices.map((device) => ({ thing: device, id: device.id, name: device.name }))
 }

@@ -24,7 +24,9 @@ export async function waitForEnd(
   output.say(`Ctrl-C leaves it going; \`keyferry transfer show ${shortId(tr).replace('…', '')}\` looks again`)
   let told = ''
   while (last !== null && last.transfer.state === 'open' && Date.now() < until && !signal.aborted) {
-    const waits = [...new Set(last.transfer.deliveries.map(waitText).filter((text) => text !== ''))].join('; ')
+    const shown = { open, now: open.now() }
+    const texts = last.transfer.deliveries.map((delivery) => waitText(shown, delivery))
+    const waits = [...new Set(texts.filter((text) => text !== ''))].join('; ')
     if (waits !== told && waits !== '') output.more(waits)
     told = waits
     const held = Math.min(HELD_SECONDS, Math.max(1, Math.ceil((until - Date.now()) / 1000)))

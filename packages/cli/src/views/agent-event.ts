@@ -48,7 +48,7 @@ function doneLine(event: AgentEvent): string | null {
     case 'receipted':
       return `${shortId(event.dl)}   receipt signed: ${event.outcome}`
     case 'finished':
-      return `${shortId(event.dl)}   ended: ${event.state}${event.reason === null ? '' : ` (${event.reason})`}`
+      return `${shortId(event.dl)}   ended: ${event.state}${event.reason === null || event.reason === event.state ? '' : ` (${event.reason})`}`
     default:
       return null
   }

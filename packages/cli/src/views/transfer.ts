@@ -1,14 +1,13 @@
 import type { DeliveryShown, OpenDevice, TransferShown } from '@keyferry/device'
+import type { TransferId } from '@keyferry/protocol'
 import { columns } from '../console/columns.ts'
 import { shortId } from '../console/ids.ts'
 import type { Paint } from '../console/paint.ts'
 import { ago, clock, span, until } from '../console/times.ts'
 import { deviceNames, nameOfDevice } from '../device/device-names.ts'
 
-/** What the words of the server mean to people. */
+/** What the words of the server mean to people; two of them are about a device. */
 const WAITS: Readonly<Record<string, string>> = {
-  'source-proof': 'the source to come online',
-  'target-proof': 'the target to come online',
   approval: 'somebody to approve it',
   order: 'the order of another device',
   code: 'a one-time code',
@@ -18,6 +17,8 @@ export interface Shown {
   readonly open: Pick<OpenDevice, 'folder' | 'store'>
   readonly now: number
   readonly paint: Paint
+  /** When the server saw devices of one's own, by id; null: never. Nothing is said of others. */
+  readonly lastSeen?: ReadonlyMap<string, number | null>
 }
 
 /** What a key is called here; the beginning of its id if nobody gave it a name. */
@@ -52,12 +53,33 @@ export function transferRow(shown: Shown, transfer: TransferShown): readonly str
     route(shown, transfer),
     painted(shown, one?.state ?? state),
     newest === 0 ? '' : ago(newest, shown.now),
-    one === undefined ? '' : waitText(one),
+    one === undefined ? '' : waitText(shown, one),
   ]
 }
 
-export function waitText({ waitingFor }: DeliveryShown): string {
-  return waitingFor.length === 0 ? '' : `waits for ${waitingFor.map((word) => WAITS[word] ?? word).join(' and ')}`
+/** `waits for phone to come online, last seen 3 h ago`; empty if nothing is waited for. */
+export function waitText(
+  { open, now, lastSeen }: Pick<Shown, 'open' | 'now' | 'lastSeen'>,
+  { tr, waitingFor, source, target }: Pick<DeliveryShown, 'tr' | 'waitingFor' | 'source' | 'target'>,
+): string {
+  const online = (device: string, name: string): string => {
+    const at = lastSeen?.get(device)
+    const seen = at === undefined ? '' : at === null ? ', never seen yet' : `, last seen ${ago(at, now)}`
+    return `${name} to come online${seen}`
+  }
+  const names = deviceNames(open)
+  const waits = waitingFor.map((word) => {
+    if (word === 'source-proof') return online(source, names.get(source) ?? 'the source')
+    if (word === 'target-proof') return online(target, names.get(target) ?? onlyPerson(open, tr) ?? 'the target')
+    return WAITS[word] ?? word
+  })
+  return waits.length === 0 ? '' : `waits for ${waits.join(' and ')}`
+}
+
+/** Whose devices they all are, if it was started here for one person. */
+function onlyPerson({ store }: Shown['open'], tr: string): string | null {
+  const [first, ...more] = store.started.find(tr as TransferId)?.targets ?? []
+  return more.length === 0 ? (first?.username ?? null) : null
 }
 
 /** Decision records as the server gave them (PROTOCOL 6). */
@@ -69,7 +91,9 @@ export function transferLines(
   decisions: ReadonlyMap<string, readonly DecisionShown[]>,
 ): readonly string[] {
   const { now } = shown
-  const { tr, deliveries, deadline } = transfer
+  const { tr, deliveries } = transfer
+  // Each delivery has its own, another one once it was tried again; the transfer's is what was first asked for.
+  const deadline = deliveries.length === 0 ? transfer.deadline : Math.max(...deliveries.map((each) => each.deadline))
   const head = `${route(shown, transfer)}   ${transfer.state}   ${until(deadline, now)}   ${shortId(tr)}`
   return [head, ...deliveries.flatMap((delivery) => deliveryLines(shown, delivery, decisions.get(delivery.dl) ?? []))]
 }
@@ -77,7 +101,9 @@ export function transferLines(
 function deliveryLines(shown: Shown, delivery: DeliveryShown, decisions: readonly DecisionShown[]): readonly string[] {
   const { now, open } = shown
   const { state, stage, reason, changedAt, attempt, target, dl } = delivery
-  const because = [stage, reason].filter((word) => word !== undefined).join(': ')
+  const waits = waitText(shown, delivery)
+  // What was cancelled was cancelled for no reason but that.
+  const because = [stage, reason].filter((word) => word !== undefined && word !== state).join(': ')
   const ended = because === '' ? '' : ` (${because})`
   const rows = [
     ...decisions.map((record) => [clock(Number(record.at)), 'server', decisionText(record)]),
@@ -86,7 +112,7 @@ function deliveryLines(shown: Shown, delivery: DeliveryShown, decisions: readonl
       state === 'completed' ? nameOfDevice(open, target) : 'now',
       `${painted(shown, state)}${ended}, ${span(now - changedAt)}`,
     ],
-    ...(waitText(delivery) === '' ? [] : [['', '', waitText(delivery)]]),
+    ...(waits === '' ? [] : [['', '', waits]]),
   ]
   const named = deviceNames(open).has(target) ? ` ${nameOfDevice(open, target)}` : ` ${shortId(target)}`
   return [`  ${shortId(dl)}${named}${attempt > 1 ? `   attempt ${attempt}` : ''}`, ...columns(rows, '    ')]

@@ -1,8 +1,9 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { spanArgument } from '../../console/arguments.ts'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
 import { shortId } from '../../console/ids.ts'
+import { until } from '../../console/times.ts'
 import { withDevice } from '../../device/open.ts'
 import { does } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -22,7 +23,9 @@ export function transferRetryCommand(system: System): Command {
       'Tries the deliveries of a transfer again that failed, expired, were refused or cancelled: three times at most.',
     )
     .argument('<transfer>', 'its id, or the beginning of it')
-    .option('--for <span>', 'how long it may take: 2h, 7d', spanArgument, WEEK_SECONDS)
+    .addOption(
+      new Option('--for <span>', 'how long it may take: 2h, 7d').argParser(spanArgument).default(WEEK_SECONDS, '7d'),
+    )
   withExamples(command, [['keyferry transfer retry tr_2ck0 --for 2d', '']])
   return does<Options>(command, system, 'not tried again', async (call, options, typed) => {
     const { retryDelivery, showTransfer } = await import('@keyferry/device')
@@ -38,7 +41,7 @@ export function transferRetryCommand(system: System): Command {
       for (const { dl } of ended) {
         const again = await retryDelivery(open, dl, open.now() + options.for)
         call.output.answer(again, [
-          `${shortId(dl)} to ${nameOfDevice(open, again.target)}   ${again.state}, attempt ${again.attempt}`,
+          `${shortId(dl)} to ${nameOfDevice(open, again.target)}   ${again.state}, attempt ${again.attempt}, ${until(again.deadline, open.now())}`,
         ])
       }
       call.output.say('the agent of the source does the rest: keyferry agent')

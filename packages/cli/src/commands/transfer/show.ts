@@ -15,6 +15,7 @@ export function transferShowCommand(system: System): Command {
   return does(command, system, 'not shown', async (call, _options, typed) => {
     const { showTransfer } = await import('@keyferry/device')
     const { chooseTransfer } = await import('../../device/transfer-choice.ts')
+    const { lastSeenOf } = await import('../../device/own-devices.ts')
     const { transferLines } = await import('../../views/transfer.ts')
     const { output } = call
     await withDevice(call, async (open) => {
@@ -28,7 +29,14 @@ export function transferShowCommand(system: System): Command {
           decisions: decisions.get(delivery.dl) ?? [],
         })),
       }
-      output.answer(json, transferLines({ open, now: open.now(), paint: output.paint }, found.transfer, decisions))
+      const lastSeen = await lastSeenOf(
+        open,
+        found.transfer.deliveries.flatMap(({ source, target, waitingFor }) =>
+          waitingFor.length === 0 ? [] : [source, target],
+        ),
+      )
+      const shown = { open, now: open.now(), paint: output.paint, lastSeen }
+      output.answer(json, transferLines(shown, found.transfer, decisions))
     })
   })
 }
