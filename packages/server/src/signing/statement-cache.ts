@@ -9,6 +9,7 @@ import {
   type Statement,
   type StatementType,
 } from '@keyferry/protocol'
+import { boundedCache } from '../bounded-cache.ts'
 import type { Reader } from '../store/store.ts'
 
 /**
@@ -20,19 +21,25 @@ export interface StatementCache {
   device(ref: Ref): Promise<Statement<DevicePayload>>
   deviceSet(ref: Ref): Promise<Statement<DeviceSetPayload>>
   read<P>(type: StatementType<P>, ref: Ref): Promise<Statement<P>>
+  /** What was just stored need not be read again. */
+  keep(statement: Statement<unknown>): void
 }
 
 export function statementCache(reader: Pick<Reader, 'statement'>, entries = 4096): StatementCache {
-  const known = new Map<Ref, Statement<unknown>>()
+  const known = boundedCache<Ref, Statement<unknown>>(entries)
   async function read<P>(type: StatementType<P>, ref: Ref): Promise<Statement<P>> {
     const hit = known.get(ref)
     if (hit !== undefined && hit.typ === type.typ) return hit as Statement<P>
     const row = await reader.statement(ref)
     if (row === null) throw new KeyferryError('unavailable', 'a statement is missing', { retryAfter: 60 })
     const statement = readStatement(type, row.text)
-    if (known.size >= entries) known.delete(known.keys().next().value as Ref)
     known.set(ref, statement)
     return statement
   }
-  return { read, device: (ref) => read(deviceStatement, ref), deviceSet: (ref) => read(deviceSetStatement, ref) }
+  return {
+    read,
+    device: (ref) => read(deviceStatement, ref),
+    deviceSet: (ref) => read(deviceSetStatement, ref),
+    keep: (statement) => known.set(statement.ref, statement),
+  }
 }

@@ -78,6 +78,7 @@ async function depositOnce(
     ...(await supersededChanges(context, deposited.delivery)),
     ...(await wakeChanges(context, deposited.delivery)),
   ])
+  context.statements.keep(order)
   return view(deposited.delivery, true)
 }
 

@@ -1,4 +1,11 @@
-import { type DeliveryId, type KeyTransferAnswer, type Ref, readEnvelope } from '@keyferry/protocol'
+import {
+  type DeliveryId,
+  fromBase64url,
+  fromUtf8,
+  type KeyTransferAnswer,
+  orderStatement,
+  type Ref,
+} from '@keyferry/protocol'
 import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import { userStatementOf } from './certificates.ts'
@@ -32,14 +39,21 @@ async function infoOnce(
   const parties = await partiesOf(context, delivery)
   await requireNotEnded(context, delivery, await endingOf(context, delivery, parties))
   const { sourceUser, targetUser } = parties
-  const envelope = readEnvelope(await openSealedEnvelope(context, delivery))
+  const order = await context.statements.read(orderStatement, delivery.orderRef as Ref)
+  const envelope = delivery.envelopeRef as Ref
   const refs: Ref[] = [sourceUser.setRef, targetUser.setRef]
   for (const user of new Set([delivery.owner, delivery.targetUser])) {
     const certificate = await userStatementOf(context, user)
     if (certificate !== null) refs.push(certificate)
   }
-  const { grant } = envelope.order.payload
+  const { grant } = order.payload
   if (grant !== undefined) refs.push(grant)
-  const logged = await loggedStatements(context, refs, [envelope.order.ref, envelope.ref], since)
-  return { v: 1, binding: envelope.payload.binding, envelope: envelope.ref, ...logged }
+  const logged = await loggedStatements(context, refs, [order.ref, envelope], since)
+  return { v: 1, binding: bindingOf(await openSealedEnvelope(context, delivery)), envelope, ...logged }
+}
+
+/** The envelope was read strictly when it was deposited, and sealed since: this only takes it apart. */
+function bindingOf(octets: Uint8Array): string {
+  const { payload } = JSON.parse(fromUtf8(octets)) as { payload: string }
+  return (JSON.parse(fromUtf8(fromBase64url(payload))) as { binding: string }).binding
 }
