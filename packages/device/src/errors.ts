@@ -1,5 +1,6 @@
 /** Failures of the device itself, which no peer ever hears of: files, passphrases, formats. What travels is a KeyferryError. */
 export const DEVICE_ERRORS = {
+  'agent-running': 'another agent of this device is running',
   'file-exists': 'the file exists',
   'key-encrypted': 'the key file is protected by a passphrase',
   'key-format-unknown': 'the file holds no key of a known form',

@@ -36,46 +36,52 @@ export function agentCommand(system: System): Command {
     const { install, uninstall } = await import('../service/install-service.ts')
     if (options.install === true) return install(call)
     if (options.uninstall === true) return uninstall(call)
-    return runAgent(call, options)
+    const { becomeSingleAgent } = await import('@keyferry/device')
+    return withDevice(call, async (open) => {
+      const end = becomeSingleAgent(open.folder)
+      try {
+        return await runAgent(call, open, options)
+      } finally {
+        end()
+      }
+    })
   })
 }
 
-async function runAgent(call: Invocation, { once, saveTo }: Options): Promise<number> {
+async function runAgent(call: Invocation, open: OpenDevice, { once, saveTo }: Options): Promise<number> {
   const { agent } = await import('@keyferry/device')
   const { agentParts } = await import('../device/agent-parts.ts')
   const { keepUp, requireGrownLog, upkeep, watchLog } = await import('../device/upkeep.ts')
   const { tellEvent } = await import('../views/agent-event.ts')
   const { output, system } = call
-  return withDevice(call, async (open) => {
-    let exit: number = EXIT.done
-    if (saveTo !== undefined) mkdirSync(saveTo, { recursive: true, mode: 0o700 })
-    const places = { folder: saveTo === undefined ? null : resolve(saveTo) }
-    const parts = agentParts(open, places, (event) => {
-      if (event.kind === 'connected' && !output.json) output.say(connectedLine(open))
-      tellEvent({ output, now: system.now() }, event)
-      if (event.kind === 'refused') exit = exitCodeFor(event.reason)
-    })
-    const running = agent(parts)
-    const problem = ({ code, message, details }: KeyferryError): void => {
-      exit = exitCodeFor(code)
-      tellEvent({ output, now: system.now() }, { kind: 'problem', dl: null, code, why: message })
-      const hint = hintForDetails(details)
-      if (hint !== null && !output.json) output.more(`hint: ${hint}`)
-    }
-    if (once === true) {
-      await requireGrownLog(open)
-      await upkeep(open, problem)
-      await running.once()
-    } else {
-      await together(system.interruption(), [
-        (signal) => keepUp(open, signal, problem),
-        (signal) => watchLog(open, signal, problem),
-        (signal) => running.run(signal),
-      ])
-    }
-    // A service that ran for a month is not said to have failed because of one delivery.
-    return once === true ? exit : EXIT.done
+  let exit: number = EXIT.done
+  if (saveTo !== undefined) mkdirSync(saveTo, { recursive: true, mode: 0o700 })
+  const places = { folder: saveTo === undefined ? null : resolve(saveTo) }
+  const parts = agentParts(open, places, (event) => {
+    if (event.kind === 'connected' && !output.json) output.say(connectedLine(open))
+    tellEvent({ output, now: system.now() }, event)
+    if (event.kind === 'refused') exit = exitCodeFor(event.reason)
   })
+  const running = agent(parts)
+  const problem = ({ code, message, details }: KeyferryError): void => {
+    exit = exitCodeFor(code)
+    tellEvent({ output, now: system.now() }, { kind: 'problem', dl: null, code, why: message })
+    const hint = hintForDetails(details)
+    if (hint !== null && !output.json) output.more(`hint: ${hint}`)
+  }
+  if (once === true) {
+    await requireGrownLog(open)
+    await upkeep(open, problem)
+    await running.once()
+  } else {
+    await together(system.interruption(), [
+      (signal) => keepUp(open, signal, problem),
+      (signal) => watchLog(open, signal, problem),
+      (signal) => running.run(signal),
+    ])
+  }
+  // A service that ran for a month is not said to have failed because of one delivery.
+  return once === true ? exit : EXIT.done
 }
 
 /** Where one ends or fails the others end too, before what they work with is closed. */
