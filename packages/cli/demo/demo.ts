@@ -5,9 +5,9 @@
  */
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type ServerProcess, startServerProcess } from './child.ts'
 import { tryHostileServer } from './hostile-try.ts'
+import { DemoMisuse, type DemoOptions, readOptions, USAGE } from './options.ts'
 import { freePort, makePlaces, type Places } from './places.ts'
 import { proveSameKey, proveServerIsBlind } from './proofs.ts'
 import { setUp } from './set-up.ts'
@@ -15,9 +15,7 @@ import { makeSshKey } from './ssh.ts'
 import { ferryToLuis, ferryToPhone } from './story.ts'
 import { more } from './timeline.ts'
 
-const { values: options } = parseArgs({
-  options: { once: { type: 'boolean', default: false }, key: { type: 'string' } },
-})
+const options = optionsOrEnd()
 
 const started = Date.now()
 const places = makePlaces()
@@ -43,10 +41,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   server = await serve()
   const keyFile = join(places.laptop.folder, '..', 'id_ed25519')
-  const maker = options.key === undefined ? `made by ${makeSshKey(keyFile)}` : copyKey(options.key, keyFile)
+  const maker = options.key === null ? `made by ${makeSshKey(keyFile)}` : copyKey(options.key, keyFile)
   await setUp(places)
   more(`a server at ${origin}; marta has laptop and phone, luis a tablet; each with a folder of its own`)
-  more(`the key: ${options.key === undefined ? 'an OpenSSH Ed25519 key ' : ''}${maker}`)
+  more(`the key: ${options.key === null ? 'an OpenSSH Ed25519 key ' : ''}${maker}`)
   const onPhone = await ferryToPhone(places, keyFile)
   const onTablet = await ferryToLuis(places)
   proveSameKey(keyFile, { phone: onPhone, tablet: onTablet })
@@ -64,6 +62,20 @@ try {
   await end()
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
+}
+
+/** Said before anything is started. */
+function optionsOrEnd(): DemoOptions {
+  try {
+    const read = readOptions(process.argv.slice(2))
+    if (read !== null) return read
+    console.log(USAGE)
+    process.exit(0)
+  } catch (error) {
+    if (!(error instanceof DemoMisuse)) throw error
+    console.error(`demo: not started: ${error.message}\n${USAGE}`)
+    process.exit(2)
+  }
 }
 
 function copyKey(from: string, to: string): string {
