@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { withExamples } from '../console/help.ts'
 import { deviceFingerprint } from '../console/ids.ts'
 import { counted } from '../console/times.ts'
+import { unlessStopped } from '../console/unless-stopped.ts'
 import type { NewProfileOptions } from '../device/new-profile.ts'
 import { does } from '../invocation.ts'
 import type { System } from '../system.ts'
@@ -36,14 +37,17 @@ export function joinCommand(system: System): Command {
     if (!isPairing(string)) throw notFor('keyferry init')
     const label = nameToKeep('device', options.name ?? shortHostName(), 'choose another one: --name NAME')
     output.say(`you join as a device of ${string.username} at ${new URL(string.origin).host}`)
-    const joined = await inNewProfile(call, options, { origin: string.origin, resumable: false }, (parts) =>
-      joinAsDevice(parts, text, {
-        label,
-        show: (device) => output.say(`this device is ${deviceFingerprint(device)}: confirm it on the other one ...`),
-        report: (step) => output.detail(step),
-        signal: system.interruption(),
-      }),
-    ).catch(explainInvitation)
+    const again = 'this machine joined nothing; to begin again, with a new string: keyferry join'
+    const joined = await unlessStopped(system.interruption(), again, (signal) =>
+      inNewProfile(call, options, { origin: string.origin, resumable: false }, (parts) =>
+        joinAsDevice(parts, text, {
+          label,
+          show: (device) => output.say(`this device is ${deviceFingerprint(device)}: confirm it on the other one ...`),
+          report: (step) => output.detail(step),
+          signal,
+        }),
+      ).catch(explainInvitation),
+    )
     const { cas, witnesses } = joined.trust
     output.answer({ ...joined, label, origin: string.origin }, [
       `Joined: ${label}, a device of ${joined.username}.   ${deviceFingerprint(joined.device)}`,

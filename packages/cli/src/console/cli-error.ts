@@ -9,6 +9,7 @@ export type CliErrorCode =
   | 'answered-no'
   | 'admin-only-here'
   | 'still-waiting'
+  | 'stopped'
   | 'not-supported-here'
 
 /** `message` says why, `more` what else is worth to know, `hint` what to do now. They carry no secret. */

@@ -11,10 +11,12 @@ export const EXIT = {
   stoppedByCheck: 4,
   notReachable: 5,
   stillWaiting: 6,
+  /** As a shell tells of Ctrl-C. */
+  stopped: 130,
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
-const { failed, wrongUse, refused, stoppedByCheck, notReachable, stillWaiting } = EXIT
+const { failed, wrongUse, refused, stoppedByCheck, notReachable, stillWaiting, stopped } = EXIT
 
 /** One line per code of the protocol and of the command itself: a code without its line does not compile. */
 const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
@@ -28,6 +30,7 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'answered-no': refused,
   'admin-only-here': refused,
   'still-waiting': stillWaiting,
+  stopped,
   'not-supported-here': failed,
   // A person or a policy said no
   'access-denied': refused,

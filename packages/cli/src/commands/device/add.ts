@@ -4,6 +4,7 @@ import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
 import { deviceFingerprint } from '../../console/ids.ts'
 import { quoted } from '../../console/quoted.ts'
+import { unlessStopped } from '../../console/unless-stopped.ts'
 import { withDevice } from '../../device/open.ts'
 import { does, type Invocation } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -34,12 +35,15 @@ export function deviceAddCommand(system: System): Command {
       if (options.yes !== true) await requireTerminal(call)
       if (options.name !== undefined) freeDeviceName(open, options.name)
       const show = await pairingShower(call)
-      const added = await addDevice(open, {
-        show,
-        confirm: async (device) => options.yes === true || call.prompts.confirm(question(device), '--yes'),
-        report: (step) => output.say(STEPS[step]),
-        signal: system.interruption(),
-      })
+      const again = 'nothing was added; to begin again: keyferry device add'
+      const added = await unlessStopped(system.interruption(), again, (signal) =>
+        addDevice(open, {
+          show,
+          confirm: async (device) => options.yes === true || call.prompts.confirm(question(device), '--yes'),
+          report: (step) => output.say(STEPS[step]),
+          signal,
+        }),
+      )
       const { username } = open.store.seen.state()
       const name =
         options.name === undefined ? await askName(call, open, added) : nameDevice(open, added.device, options.name)
