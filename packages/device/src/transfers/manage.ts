@@ -29,6 +29,7 @@ export async function cancelDelivery(open: OpenDevice, dl: string): Promise<Deli
   return answer.json<DeliveryShown>()
 }
 
+/** Asks for one more attempt. What was started here then counts until the new deadline: its human has just said so (S12). */
 export async function retryDelivery(open: OpenDevice, dl: string, deadline: EpochSeconds): Promise<DeliveryShown> {
   const answer = await open.client.call({
     method: 'POST',
@@ -36,7 +37,10 @@ export async function retryDelivery(open: OpenDevice, dl: string, deadline: Epoc
     json: { deadline },
     headers: { 'idempotency-key': `"${toBase64url(open.random(16))}"` },
   })
-  return answer.json<DeliveryShown>()
+  const shown = answer.json<DeliveryShown>()
+  const started = open.store.started.find(shown.tr as TransferId)
+  if (started !== null && started.deadline < deadline) open.store.started.put({ ...started, deadline })
+  return shown
 }
 
 /** Decision records of a delivery, oldest first (PROTOCOL 6). */

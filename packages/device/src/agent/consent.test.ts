@@ -1,0 +1,123 @@
+import { makeId, type TransportKeyInfo } from '@keyferry/protocol'
+import { aDevice, aKeyId, aUser, NOW, type TestDevice } from '@keyferry/testkit'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { DeviceStore } from '../store/device-store.ts'
+import { memoryDeviceStore } from '../store/sqlite/open-device-store.ts'
+import type { CheckedSource } from '../trust/source-checks.ts'
+import { askConsent } from './consent.ts'
+import type { AgentParts } from './parts.ts'
+
+const LUIS = aUser('luis')
+const KEY = aKeyId(LUIS)
+const TR = makeId('tr', new Uint8Array(16).fill(1))
+const DL = makeId('dl', new Uint8Array(16).fill(2))
+const DEADLINE = NOW + 3600
+
+let marta: TestDevice
+let phone: TestDevice
+let store: DeviceStore
+beforeAll(async () => {
+  marta = await aDevice(aUser('marta'))
+  phone = await aDevice(LUIS)
+})
+beforeEach(() => {
+  store = memoryDeviceStore()
+})
+
+function aKti(target: TestDevice, members: Partial<TransportKeyInfo> = {}): TransportKeyInfo {
+  return {
+    tr: TR,
+    dl: DL,
+    attempt: 1,
+    deadline: DEADLINE,
+    key: { id: KEY, class: 'shared', generation: 1, type: 'secret' },
+    target: { device: target.id, user: target.user.id },
+    mechanism: 'public-key',
+    minExposure: { source: 'software', target: 'software' },
+    redelivery: false,
+    ...members,
+  } as TransportKeyInfo
+}
+
+/** What its human started here for marta, and confirmed. */
+function start(request: object = {}): void {
+  store.started.put({
+    idempotencyKey: 'k1',
+    request: JSON.stringify({
+      key: KEY,
+      generation: 1,
+      targets: [{ user: marta.user.id }],
+      deadline: DEADLINE,
+      ...request,
+    }),
+    tr: TR,
+    key: KEY,
+    class: 'shared',
+    targets: [{ user: marta.user.id, username: 'marta' }],
+    nonce: null,
+    confirmed: true,
+    at: NOW,
+    deadline: DEADLINE,
+  })
+}
+
+function ask(kti: TransportKeyInfo, auto = false): 'given' | 'asked' {
+  const parts = { store, now: () => NOW, report: () => {} } as unknown as AgentParts
+  const checked = {
+    record: { auto },
+    order: null,
+    targetRoot: { username: 'marta', how: 'pinned' },
+    target: { kind: 'software' },
+    key: { alg: 'HPKE-7' },
+  } as unknown as CheckedSource
+  return askConsent(parts, kti, checked)
+}
+
+function sayYes(): void {
+  const [question, ...more] = store.questions.open()
+  if (question === undefined || more.length > 0) throw new Error('one question was to be open')
+  store.questions.decide(question, { answer: 'yes', reason: null, at: NOW })
+}
+
+describe('what was started here', () => {
+  it('is given unasked as it was asked for', () => {
+    start()
+    expect(ask(aKti(marta))).toBe('given')
+  })
+
+  it('is given once more unasked only if that was asked for (S4)', () => {
+    start()
+    expect(ask(aKti(marta, { redelivery: true }))).toBe('asked')
+    expect(store.questions.open()).toMatchObject([{ kind: 'redelivery' }])
+    start({ redelivery: true })
+    expect(ask(aKti(marta, { redelivery: true }))).toBe('given')
+  })
+
+  it.each<[string, object, Partial<TransportKeyInfo>]>([
+    ['a later deadline', {}, { deadline: DEADLINE + 1 }],
+    ['another generation', {}, { key: { id: KEY, class: 'shared', generation: 2, type: 'secret' } }],
+    ['another mechanism', { mechanism: 'directory' }, {}],
+    ['less protection', { minExposure: { source: 'software', target: 'in-device' } }, {}],
+    ['another class', {}, { key: { id: KEY, class: 'container', generation: 1, type: 'age' } }],
+  ])('is asked about if the server makes %s of it', (_, request, members) => {
+    start(request)
+    expect(ask(aKti(marta, members))).toBe('asked')
+  })
+
+  it('is asked about for another target', () => {
+    start()
+    expect(ask(aKti(phone))).toBe('asked')
+  })
+})
+
+it('asks about a redelivery once: who gives it once more gives it', () => {
+  const kti = aKti(phone, { redelivery: true })
+  expect(ask(kti)).toBe('asked')
+  sayYes()
+  expect(ask(kti)).toBe('given')
+})
+
+it('asks about a redelivery of a key that goes to own devices unasked', () => {
+  expect(ask(aKti(phone), true)).toBe('given')
+  expect(ask(aKti(phone, { redelivery: true }), true)).toBe('asked')
+})
