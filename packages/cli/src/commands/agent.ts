@@ -59,13 +59,13 @@ async function runAgent(call: Invocation, open: OpenDevice, { once, saveTo }: Op
   const places = { folder: saveTo === undefined ? null : resolve(saveTo) }
   const parts = agentParts(open, places, (event) => {
     if (event.kind === 'connected' && !output.json) output.say(connectedLine(open))
-    tellEvent({ output, now: system.now() }, event)
+    tellEvent({ output, now: system.now(), home: system.home }, event)
     if (event.kind === 'refused') exit = exitCodeFor(event.reason)
   })
   const running = agent(parts)
   const problem = ({ code, message, details }: KeyferryError): void => {
     exit = exitCodeFor(code)
-    tellEvent({ output, now: system.now() }, { kind: 'problem', dl: null, code, why: message })
+    tellEvent({ output, now: system.now(), home: system.home }, { kind: 'problem', dl: null, code, why: message })
     const hint = hintForDetails(details)
     if (hint !== null && !output.json) output.more(`hint: ${hint}`)
   }

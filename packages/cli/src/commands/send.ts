@@ -1,5 +1,5 @@
 import type { OpenDevice, TransferShown } from '@keyferry/device'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { spanArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
 import { columns } from '../console/columns.ts'
@@ -33,7 +33,9 @@ export function sendCommand(system: System): Command {
     )
     .argument('<key>', 'its label, or the beginning of its id')
     .requiredOption('--to <device...>', 'a device of yours, or somebody whom you pinned; several are possible')
-    .option('--for <span>', 'how long it may take: 2h, 7d', spanArgument, WEEK_SECONDS)
+    .addOption(
+      new Option('--for <span>', 'how long it may take: 2h, 7d').argParser(spanArgument).default(WEEK_SECONDS, '7d'),
+    )
     .option('--again', 'although they have this generation already')
     .option('--wait <span>', 'wait at most so long for the end (exit code 6 if it is not there)', spanArgument)
     .option('--no-wait', 'do not wait: end once the key is deposited')
@@ -128,7 +130,7 @@ async function follow(
   await agent(
     agentParts(open, { folder: null }, (event) => {
       const mine = 'dl' in event && event.dl !== null && own.has(event.dl)
-      if (mine) tellSent({ output, now: open.now() }, event)
+      if (mine) tellSent({ output, now: open.now(), home: system.home }, event)
       if (mine && event.kind === 'refused') problems.push({ code: event.reason, why: event.why })
     }),
   ).once()

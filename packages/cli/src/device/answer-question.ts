@@ -30,7 +30,7 @@ export async function answerQuestion(
   const parts = agentParts(open, { folder: null }, (event) => {
     // What becomes of this one is the end of the command, and told as that.
     if (event.kind === 'refused' && event.dl === question.dl) refusals.push(event)
-    else tellEvent({ output, now: system.now() }, event)
+    else tellEvent({ output, now: system.now(), home: system.home }, event)
   })
   try {
     await agent(parts).once()
@@ -51,7 +51,9 @@ export async function answerQuestion(
  */
 export async function knowWhose({ output, system }: Invocation, open: OpenDevice, asked: Question): Promise<Question> {
   if (!isOfUnknown(asked)) return asked
-  await agent(agentParts(open, { folder: null }, (event) => tellEvent({ output, now: system.now() }, event))).once()
+  await agent(
+    agentParts(open, { folder: null }, (event) => tellEvent({ output, now: system.now(), home: system.home }, event)),
+  ).once()
   const now = open.store.questions.find(asked.dl, asked.attempt, asked.kind)
   if (now !== null && !isOfUnknown(now)) return now
   throw new Explained(new KeyferryError('owner-untrusted', 'nothing proves whose key this is'), {

@@ -3,6 +3,7 @@ import { hintFor } from '../console/hints.ts'
 import { shortId } from '../console/ids.ts'
 import type { Output } from '../console/output.ts'
 import { clock } from '../console/times.ts'
+import { shortPath } from '../folders.ts'
 
 /** Steps of the protocol in what the agent reports, for `--verbose`. */
 const STEPS: Readonly<Partial<Record<AgentEvent['kind'], string>>> = {
@@ -15,12 +16,14 @@ const STEPS: Readonly<Partial<Record<AgentEvent['kind'], string>>> = {
 export interface EventPlace {
   readonly output: Output
   readonly now: number
+  /** Home folder: paths in it are shown short. */
+  readonly home: string
 }
 
 /** Tells of an event: what was done on stdout, what needs attention on stderr. */
-export function tellEvent({ output, now }: EventPlace, event: AgentEvent): void {
+export function tellEvent({ output, now, home }: EventPlace, event: AgentEvent): void {
   tellStep(output, event)
-  const done = doneLine(event)
+  const done = doneLine(event, home)
   if (output.json || done !== null) {
     output.answer({ at: now, ...event }, [`${clock(now)} ${done}`])
     return
@@ -37,14 +40,14 @@ export function tellStep(output: Output, event: AgentEvent): void {
   if (step !== undefined && 'dl' in event && event.dl !== null) output.detail(`${step}   ${shortId(event.dl)}`)
 }
 
-function doneLine(event: AgentEvent): string | null {
+function doneLine(event: AgentEvent, home: string): string | null {
   switch (event.kind) {
     case 'wrapped':
       return `${event.label}   wrapped for ${event.to} with ${event.alg}`
     case 'deposited':
       return `${shortId(event.dl)}   deposited at the server: ${event.state}`
     case 'installed':
-      return `${event.label}   from ${event.from}   ${event.where === 'key store' ? 'in the key store' : `installed as ${event.where}`}`
+      return `${event.label}   from ${event.from}   ${event.where === 'key store' ? 'in the key store' : `installed as ${shortPath(event.where, home)}`}`
     case 'receipted':
       return `${shortId(event.dl)}   receipt signed: ${event.outcome}`
     case 'finished':

@@ -1,8 +1,10 @@
+import type { OpenDevice } from '@keyferry/device'
 import { Command } from 'commander'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
 import { deviceFingerprint } from '../../console/ids.ts'
 import { withDevice } from '../../device/open.ts'
+import type { OwnDevice } from '../../device/own-devices.ts'
 import { does } from '../../invocation.ts'
 import type { System } from '../../system.ts'
 
@@ -27,6 +29,7 @@ export function deviceRevokeCommand(system: System): Command {
       const device = choose('device', typed, calledDevices((await ownDevices(open)).devices))
       const shown =
         device.name === '' ? deviceFingerprint(device.id) : `${device.name} (${deviceFingerprint(device.id)})`
+      requireAble(open, device)
       const question = `Revoke ${shown}? It cannot come back but as a new device.`
       if (yes !== true && !(await call.prompts.confirm(question, '--yes')))
         throw new CliError('answered-no', 'you said no')
@@ -41,4 +44,18 @@ export function deviceRevokeCommand(system: System): Command {
       call.output.say('it keeps the keys that it holds: replace them')
     })
   })
+}
+
+/** Said before anything is asked or begun. */
+function requireAble({ device: here }: OpenDevice, { own }: OwnDevice): void {
+  if (own) {
+    throw new CliError('wrong-use', 'a device does not revoke itself', {
+      hint: 'do it on the device that takes over the root: keyferry root import, then keyferry device revoke',
+    })
+  }
+  if (here.rootSigner() === null) {
+    throw new CliError('not-supported-here', 'this device does not hold your root key', {
+      hint: 'do it on the one that does, or bring the root here: keyferry root import',
+    })
+  }
 }
