@@ -28,7 +28,6 @@ export interface UnverifiedJws {
   /** Thumbprint of the key that is said to have signed. */
   readonly kid: Thumbprint
   readonly payload: Uint8Array
-  readonly signature: Uint8Array
   /** ref(S) = b64u(SHA-256(ASCII(protected || "." || payload))): the signing input, never the signature (PROTOCOL 2). */
   readonly ref: Ref
 }
@@ -56,8 +55,8 @@ export function readJws(parts: JwsParts, typ: string, code: ErrorCode): Unverifi
   const header = readStrictly(HeaderShape, decode(parts.protected, code), code)
   if (header.typ !== typ) throw new KeyferryError(code, `not a ${typ}`)
   const payload = decode(parts.payload, code)
-  const signature = decode(parts.signature, code)
-  return { parts, alg: header.alg, kid: header.kid as Thumbprint, payload, signature, ref: refOf(parts) }
+  decode(parts.signature, code)
+  return { parts, alg: header.alg, kid: header.kid as Thumbprint, payload, ref: refOf(parts) }
 }
 
 function decode(text: string, code: ErrorCode): Uint8Array {
@@ -73,7 +72,7 @@ export function refOf(parts: Pick<JwsParts, 'protected' | 'payload'>): Ref {
 export async function verifyJws(jws: UnverifiedJws, jwk: PublicSigningJwk): Promise<boolean> {
   if (jws.alg !== jwk.alg) return false
   const input = utf8(`${jws.parts.protected}.${jws.parts.payload}`)
-  return verifySignature(jwk, jws.signature, input)
+  return verifySignature(jwk, fromBase64url(jws.parts.signature), input)
 }
 
 /** Signs payload octets: `{"alg","typ","kid"}` with the signer's thumbprint. */

@@ -3,7 +3,7 @@ import { type ErrorCode, KeyferryError } from '../errors.ts'
 import type { Ref, Thumbprint } from '../ids/ids.ts'
 import { joinCompact, readJws, refOf, signJws, splitCompact, type UnverifiedJws, verifyJws } from '../jose/jws.ts'
 import type { Signer } from '../jose/signer.ts'
-import { fromBase64url, utf8 } from '../json/base64url.ts'
+import { utf8 } from '../json/base64url.ts'
 import { type EpochSeconds, readStrictly } from '../json/shapes.ts'
 import type { NamedJwk } from './named-jwk.ts'
 import { soundSigningKey } from './signing-key.ts'
@@ -51,8 +51,7 @@ export async function signStatement<P>(type: StatementType<P>, signer: Signer, p
   const octets = utf8(JSON.stringify(payload))
   const read = readStrictly(type.shape, octets, type.code)
   const parts = await signJws(signer, type.typ, octets)
-  const signature = fromBase64url(parts.signature)
-  const jws = { parts, alg: signer.jwk.alg, kid: signer.id, payload: octets, signature, ref: refOf(parts) }
+  const jws = { parts, alg: signer.jwk.alg, kid: signer.id, payload: octets, ref: refOf(parts) }
   return { typ: type.typ, text: joinCompact(parts), ref: jws.ref, kid: jws.kid, payload: read, jws }
 }
 
