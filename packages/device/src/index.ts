@@ -5,6 +5,7 @@ export { type Answer, type Call, type Client, client } from './client/client.ts'
 export { nodeTransport } from './client/node-transport.ts'
 export { pause } from './client/pause.ts'
 export {
+  ANSWER_TIMES,
   type HttpRequest,
   type HttpResponse,
   type HttpStream,

@@ -1,7 +1,6 @@
-import type { OpenDevice } from '@keyferry/device'
+import { ANSWER_TIMES, type OpenDevice } from '@keyferry/device'
 import { fromUtf8, KeyferryError, signRequest, toBase64url } from '@keyferry/protocol'
 
-const TIMEOUT_MILLISECONDS = 30_000
 export const TILE_WIDTH = 256
 
 /** The parts of a log that prove themselves (C2SP tlog-tiles): what is read here counts only under a checked checkpoint. */
@@ -34,7 +33,7 @@ async function get(open: OpenDevice, path: string): Promise<Uint8Array> {
     url,
     headers: { ...headers },
     content: null,
-    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    ...ANSWER_TIMES,
   })
   if (answer.status !== 200) throw new KeyferryError('unavailable', `the log answered ${answer.status}`)
   return answer.content

@@ -14,9 +14,10 @@ import {
   utf8,
   verifyResponse,
 } from '@keyferry/protocol'
-import type { HttpResponse, Transport } from './transport.ts'
+import { ANSWER_TIMES, type HttpResponse, type Transport } from './transport.ts'
 
-const TIMEOUT_MILLISECONDS = 30_000
+/** A stream says something every 15 s (PROTOCOL 12): after three of these it is dead. */
+const STREAM_SILENCE_MILLISECONDS = 45_000
 const REQUEST_LIFETIME_SECONDS = 120
 
 export interface ClientOptions {
@@ -109,10 +110,12 @@ export function client(options: ClientOptions): Client {
     origin: options.origin,
     async call(call) {
       const sent = await prepare(call)
+      const held = 1000 * (call.waitSeconds ?? 0)
       const response = await options.transport.send({
         ...sent,
         method: call.method,
-        timeoutMilliseconds: TIMEOUT_MILLISECONDS + 1000 * (call.waitSeconds ?? 0),
+        timeoutMilliseconds: ANSWER_TIMES.timeoutMilliseconds + held,
+        deadlineMilliseconds: ANSWER_TIMES.deadlineMilliseconds + held,
         ...(call.signal === undefined ? {} : { signal: call.signal }),
       })
       await verify(call, sent, response, response.content)
@@ -124,7 +127,8 @@ export function client(options: ClientOptions): Client {
       const response = await options.transport.open({
         ...sent,
         method: call.method,
-        timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+        ...ANSWER_TIMES,
+        timeoutMilliseconds: STREAM_SILENCE_MILLISECONDS,
         ...(call.signal === undefined ? {} : { signal: call.signal }),
       })
       await verify(call, sent, response, null)

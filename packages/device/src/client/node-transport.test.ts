@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeTransport } from './node-transport.ts'
@@ -19,7 +19,7 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 function ask(url: string): Parameters<ReturnType<typeof nodeTransport>['send']>[0] {
-  return { method: 'GET', url, headers: {}, content: null, timeoutMilliseconds: 5000 }
+  return { method: 'GET', url, headers: {}, content: null, timeoutMilliseconds: 5000, deadlineMilliseconds: 5000 }
 }
 
 describe('a server that dies', () => {
@@ -48,6 +48,33 @@ describe('a server that dies', () => {
     await expect(nodeTransport().send(ask(url))).rejects.toThrow(UnreachableError)
   })
 })
+
+describe('a server that speaks slowly', () => {
+  it('has until the deadline for an answer', async () => {
+    const url = await serve((_, answer) => drip(answer.writeHead(200, { 'content-length': '100000' })))
+    const asked = nodeTransport().send({ ...ask(url), timeoutMilliseconds: 200, deadlineMilliseconds: 300 })
+    await expect(asked).rejects.toThrow(new UnreachableError('no answer in time'))
+  })
+
+  it('may go on with a stream for ever once it has begun, if it is not silent too long', async () => {
+    const times = { timeoutMilliseconds: 200, deadlineMilliseconds: 300 }
+    const url = await serve((_, answer) => drip(answer.writeHead(200), 12))
+    const { chunks } = await nodeTransport().open({ ...ask(url), ...times })
+    let said = ''
+    const reading = (async () => {
+      for await (const chunk of chunks) said += Buffer.from(chunk).toString()
+    })()
+    await expect(reading).rejects.toThrow(UnreachableError)
+    expect(said).toBe('.'.repeat(12))
+  })
+})
+
+/** An octet every 50 ms, then silence. */
+function drip(answer: ServerResponse, octets = Number.POSITIVE_INFINITY): void {
+  let said = 0
+  const timer = setInterval(() => (said++ < octets ? answer.write('.') : clearInterval(timer)), 50)
+  answer.on('close', () => clearInterval(timer))
+}
 
 it('ends a stream quietly when the server ends it', async () => {
   const url = await serve((_, answer) => answer.writeHead(200).end('event'))

@@ -4,6 +4,7 @@ import { KeyferryError } from '@keyferry/protocol'
 import { type HttpRequest, type HttpResponse, type HttpStream, type Transport, UnreachableError } from './transport.ts'
 
 const MAX_ANSWER_OCTETS = 4 * 1024 * 1024
+const TOO_LATE = 'no answer in time'
 
 export interface NodeTransportOptions {
   /** PEM of the CA that signed the server's certificate; absent: the system's store and Node's own list. */
@@ -19,7 +20,7 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   })
 
-  function start(request: HttpRequest): Promise<IncomingMessage> {
+  function start(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const url = new URL(request.url)
     return new Promise((resolve, reject) => {
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest
@@ -32,12 +33,12 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
             ...(request.content === null ? {} : { 'content-length': String(request.content.length) }),
           },
           ...(url.protocol === 'https:' ? { agent } : {}),
-          ...(request.signal === undefined ? {} : { signal: request.signal }),
+          signal,
           timeout: request.timeoutMilliseconds,
         },
         resolve,
       )
-      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
+      outgoing.on('timeout', () => outgoing.destroy(new Error(TOO_LATE)))
       outgoing.on('error', (cause) => reject(new UnreachableError(why(cause), { cause })))
       outgoing.end(request.content ?? undefined)
     })
@@ -45,12 +46,14 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
 
   return {
     async send(request) {
-      const incoming = await start(request)
-      const content = await readAll(incoming)
+      const [incoming, content] = await inTime(request, async (signal) => {
+        const begun = await start(request, signal)
+        return [begun, await readAll(begun)] as const
+      })
       return { status: incoming.statusCode ?? 0, header: headerOf(incoming), content } satisfies HttpResponse
     },
     async open(request) {
-      const incoming = await start(request)
+      const incoming = await inTime(request, (signal) => start(request, signal))
       return {
         status: incoming.statusCode ?? 0,
         header: headerOf(incoming),
@@ -58,6 +61,20 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
       } satisfies HttpStream
     },
     close: () => agent.destroy(),
+  }
+}
+
+/** Ends what takes longer than the request allows, however lively it is. */
+async function inTime<T>(request: HttpRequest, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), request.deadlineMilliseconds)
+  try {
+    return await work(request.signal === undefined ? late.signal : AbortSignal.any([request.signal, late.signal]))
+  } catch (error) {
+    if (late.signal.aborted) throw new UnreachableError(TOO_LATE, { cause: error })
+    throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -116,6 +133,6 @@ function why(error: Error & { code?: string }): string {
     case 'ABORT_ERR':
       return 'stopped'
     default:
-      return error.message === 'no answer in time' ? 'no answer in time' : (error.code ?? 'the connection failed')
+      return error.message === TOO_LATE ? TOO_LATE : (error.code ?? 'the connection failed')
   }
 }

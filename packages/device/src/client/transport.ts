@@ -6,8 +6,17 @@ export interface HttpRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly content: Uint8Array | null
+  /** Longest silence: until an answer begins, and between its octets. */
   readonly timeoutMilliseconds: number
+  /** All the time there is until the answer is whole, or a stream begins: a server may speak slowly, not for ever. */
+  readonly deadlineMilliseconds: number
   readonly signal?: AbortSignal
+}
+
+/** For an answer that the server does not hold back. */
+export const ANSWER_TIMES: Pick<HttpRequest, 'timeoutMilliseconds' | 'deadlineMilliseconds'> = {
+  timeoutMilliseconds: 30_000,
+  deadlineMilliseconds: 60_000,
 }
 
 export interface HttpResponse {

@@ -9,7 +9,7 @@ import {
   thumbprint,
   verifyResponse,
 } from '@keyferry/protocol'
-import type { Transport } from '../client/transport.ts'
+import { ANSWER_TIMES, type Transport } from '../client/transport.ts'
 
 /** What a device takes from `/.well-known/keyferry` (PROTOCOL 17): hints, but for the keys, which enrolment pins. */
 export interface ServerConfiguration {
@@ -20,8 +20,6 @@ export interface ServerConfiguration {
   /** The key that signed this very answer. */
   readonly signedBy: Thumbprint
 }
-
-const TIMEOUT_MILLISECONDS = 30_000
 
 /**
  * Fetches the configuration; its answer must be signed by one of the keys that it lists.
@@ -41,7 +39,7 @@ export async function fetchConfiguration(
     url,
     headers: {},
     content: null,
-    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    ...ANSWER_TIMES,
   })
   const configuration = read(response.content)
   const { keyid } = await verifyResponse(

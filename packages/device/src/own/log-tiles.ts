@@ -7,12 +7,11 @@ import {
   type TreeNode,
   toBase64url,
 } from '@keyferry/protocol'
-import type { Transport } from '../client/transport.ts'
+import { ANSWER_TIMES, type Transport } from '../client/transport.ts'
 
 const WIDTH = 256
 const HEIGHT = 8
 const HASH_OCTETS = 32
-const TIMEOUT_MILLISECONDS = 30_000
 
 /** Fetches a file of the log, which proves itself: only hashes and signed notes, no entries. */
 export async function getFromLog(transport: Transport, origin: string, path: string): Promise<Uint8Array> {
@@ -21,7 +20,7 @@ export async function getFromLog(transport: Transport, origin: string, path: str
     url: `${origin}/log/${path}`,
     headers: {},
     content: null,
-    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    ...ANSWER_TIMES,
   })
   if (answer.status !== 200) throw new KeyferryError('unavailable', `the log answered ${answer.status}`)
   return answer.content
