@@ -23,7 +23,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'key-kind-unsupported': 'known: Ed25519, P-256, P-384, P-521, RSA; else make a new one: keyferry key generate',
   'key-not-exportable': 'make a new key for the other device: keyferry key generate',
   'log-inconsistent':
-    'stop here. Keep `keyferry evidence`, and ask your administrator: the server showed two histories',
+    'the server showed two histories: ask your administrator which is true; what is kept, and how to go on: keyferry log alarms',
   malformed: 'look whether it was copied whole, and in quotes',
   'no-common-suite': 'update the older of the two devices; `keyferry device show` lists what each can',
   'no-usable-target': 'nobody named can take this key now: keyferry device list',

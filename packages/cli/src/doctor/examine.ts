@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import type { OpenDevice } from '@keyferry/device'
 import {
   type DeviceSetPayload,
@@ -18,6 +19,8 @@ import { bad, care, type Finding, ok } from './finding.ts'
 const DAY_SECONDS = 86_400
 /** Answers farther off than 300 s count as not signed at all (PROTOCOL 4): warn well before. */
 const CLOCK_CARE_SECONDS = 60
+/** Less room than this, and SQLite soon finds none. */
+const ROOM_OCTETS = 1024 * 1024
 
 /** Looks at everything that has to be right for keys to come and go. What one look throws is its finding; the others go on. */
 export async function* examine(open: OpenDevice): AsyncGenerator<Finding> {
@@ -27,6 +30,7 @@ export async function* examine(open: OpenDevice): AsyncGenerator<Finding> {
     yield* await guarded('set', () => lookAtSet(open))
     yield* await guarded('log', () => lookAtLog(open))
   }
+  yield* lookAtFolder(open)
   yield lookAtStatement(open)
   yield lookAtWitnesses(open)
   yield* lookAtAlarms(open)
@@ -81,6 +85,18 @@ async function lookAtLog(open: OpenDevice): Promise<readonly Finding[]> {
   return [ok('log', `${head.size} entries, ${grown}`)]
 }
 
+/** Only what is wrong: that a folder can be written needs no line. */
+function* lookAtFolder({ folder, store }: OpenDevice): Generator<Finding> {
+  try {
+    store.transaction(() => {})
+    const { bavail, bsize } = statfsSync(folder)
+    if (bavail * bsize >= ROOM_OCTETS) return
+    yield bad('folder', `${folder}   the disk is full`, hintForDetails({ reason: 'disk-full' }) ?? '')
+  } catch (error) {
+    yield findingOf('folder', error, folder)
+  }
+}
+
 function lookAtStatement(open: OpenDevice): Finding {
   const own = open.store.ownStatements.newest('kf-device+jwt')
   if (own === null) return bad('device', 'no statement of its own', 'join anew as a new device')
@@ -107,11 +123,11 @@ function lookAtWitnesses(open: OpenDevice): Finding {
 function* lookAtAlarms(open: OpenDevice): Generator<Finding> {
   const alarms = open.store.alarms.open()
   if (alarms.length === 0) yield ok('alarms', 'none')
-  for (const { reason, subject, at } of alarms) {
+  for (const { id, reason, subject, at } of alarms) {
     yield bad(
       'alarm',
       `${reason} about ${subject}, ${ago(at, open.now())}`,
-      hintFor(reason, 'newcomer') ?? 'keep what `keyferry evidence` prints',
+      `${hintFor(reason, 'newcomer') ?? 'look at it: keyferry log alarms'}; when settled: keyferry log alarms --lift ${id}`,
     )
   }
 }
