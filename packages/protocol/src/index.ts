@@ -312,7 +312,16 @@ export {
 export { hpke7 } from './suites/hpke-7.ts'
 export { keyOctetsFit, MAX_KEY_OCTETS } from './suites/key-octets.ts'
 export { transportKeyIsValid } from './suites/public-key.ts'
-export type { JweSuite, Sealed, TransportKeyPair } from './suites/suite.ts'
+export { rsaOaep256 } from './suites/rsa-oaep-256.ts'
+export type { BlobSuite, JweSuite, Sealed, TransportKeyPair } from './suites/suite.ts'
 export { SUITES, type SuiteForm, suiteForm, takesOneOwner } from './suites/suite-table.ts'
-export { jweSuite, type UnwrapQuestion, unwrapKey, type WrapQuestion, wrapKey } from './suites/wrapped.ts'
+export {
+  blobSuite,
+  jweSuite,
+  type UnwrapQuestion,
+  unwrapKey,
+  type WrapQuestion,
+  wrapKey,
+  wrapsInSoftware,
+} from './suites/wrapped.ts'
 export { checkWrapped, type WrappingTerms } from './suites/wrapped-checks.ts'

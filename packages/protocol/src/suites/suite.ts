@@ -31,3 +31,12 @@ export interface JweSuite {
   /** Opens into a fresh buffer, which the caller fills with zeros after use. Throws `unwrap-failed` for every cause. */
   open(pair: TransportKeyPair, sealed: Sealed, aad: Uint8Array): Promise<Uint8Array>
 }
+
+/** One blob suite of PROTOCOL 8 that protects to a public key. Binds nothing beside the key octets: verify the envelope first. */
+export interface BlobSuite {
+  readonly alg: string
+  /** Throws `public-key-invalid`; `key-not-exportable` for more octets than the suite takes under this key. */
+  wrap(recipient: TransportJwk, keyOctets: Uint8Array): Promise<Uint8Array>
+  /** Unwraps into a fresh buffer, which the caller fills with zeros after use. Throws `unwrap-failed` for every cause. */
+  unwrap(pair: Pick<TransportKeyPair, 'privateKey'>, blob: Uint8Array): Promise<Uint8Array>
+}

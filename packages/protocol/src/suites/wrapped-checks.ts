@@ -4,8 +4,11 @@ import type { SharedSecretId, Thumbprint } from '../ids/ids.ts'
 import { fromBase64url } from '../json/base64url.ts'
 import { b64uShape, readStrictly } from '../json/shapes.ts'
 import type { KeyTransferInfo } from '../statements/key-transfer-info.ts'
+import { asTransportJwk, type NamedJwk } from '../statements/named-jwk.ts'
 import { isWrappedJwe, type WrappedBlob, type WrappedJwe, type WrappedKey } from '../statements/wrapped-key.ts'
 import { BLOCK_OCTETS } from './padded-key.ts'
+import { transportKeyIsValid } from './public-key.ts'
+import { modulusOctets } from './rsa-oaep-256.ts'
 import { type SuiteForm, suiteForm } from './suite-table.ts'
 
 /** Members of a KTI that say how the key is wrapped. */
@@ -17,13 +20,14 @@ const TAG_OCTETS = 16
 /**
  * D6 of PROTOCOL 9.2, and part of T2: `wrapped` has the form of the suite, names the suite and key of the KTI, and has the
  * lengths that the suite fixes. Opens nothing.
+ * @param recipient - The transport key `kid`, where it is known: a blob under an RSA key is as long as its modulus.
  * @throws {KeyferryError} `envelope-malformed`, `binding-mismatch`
  */
-export function checkWrapped(wrapped: WrappedKey, terms: WrappingTerms): void {
+export function checkWrapped(wrapped: WrappedKey, terms: WrappingTerms, recipient: NamedJwk | null = null): void {
   const suite = suiteForm(terms.alg)
   if (suite === null) throw new KeyferryError('binding-mismatch', 'the suite is not known')
   if (isWrappedJwe(wrapped)) checkJwe(wrapped, suite, terms)
-  else checkBlob(wrapped, suite, terms)
+  else checkBlob(wrapped, suite, terms, recipient)
 }
 
 interface JweHeader {
@@ -67,30 +71,41 @@ function checkJwe(wrapped: WrappedJwe, suite: SuiteForm, terms: WrappingTerms): 
   if (padded < BLOCK_OCTETS || padded % BLOCK_OCTETS !== 0) throw malformed('a length is not as the suite fixes it')
 }
 
-function checkBlob(wrapped: WrappedBlob, suite: SuiteForm, terms: WrappingTerms): void {
+function checkBlob(wrapped: WrappedBlob, suite: SuiteForm, terms: WrappingTerms, recipient: NamedJwk | null): void {
   if (suite.form !== 'blob') throw malformed('this suite makes a JWE')
   const name = suite.under === 'kid' ? wrapped.kid : wrapped.secret
   if (name === undefined) throw malformed('the blob does not fit the suite')
   if (wrapped.alg !== terms.alg || name !== nameOf(suite, terms)) throw mismatch()
-  if (!fitsBlob(terms.alg, octetsIn(wrapped.blob))) throw malformed('a length is not as the suite fixes it')
+  if (!fitsBlob(terms.alg, octetsIn(wrapped.blob), modulusOctetsOf(recipient)))
+    throw malformed('a length is not as the suite fixes it')
 }
 
 /** RSA moduli have 2048..4096 bits (PROTOCOL 1); RFC 5649 and 3394 make multiples of 8. */
-function fitsBlob(alg: string, octets: number): boolean {
+const [MIN_MODULUS_OCTETS, MAX_MODULUS_OCTETS] = [256, 512]
+
+/** @param modulus - Octets of the modulus of the transport key, `null` where it is not known. */
+function fitsBlob(alg: string, octets: number, modulus: number | null): boolean {
+  const [least, most] = modulus === null ? [MIN_MODULUS_OCTETS, MAX_MODULUS_OCTETS] : [modulus, modulus]
   switch (alg) {
     case 'A256KWP':
       return octets >= 16 && octets % 8 === 0
     case 'RSA-OAEP-256':
     case 'RSA-OAEP':
-      return octets >= 256 && octets <= 512
+      return octets >= least && octets <= most
     case 'RSA-OAEP-256+A256KWP':
     case 'RSA-OAEP+A256KWP':
-      return octets >= 256 + 16
+      return octets >= least + 16 && (modulus === null || (octets - modulus) % 8 === 0)
     case 'RSA-OAEP-256+A256KW':
-      return octets >= 256 + 24
+      return octets >= least + 24 && (modulus === null || (octets - modulus) % 8 === 0)
     default:
       return octets > 0
   }
+}
+
+/** Octets of the modulus, `null` for no RSA key or one that nobody should have been allowed to name. */
+function modulusOctetsOf(recipient: NamedJwk | null): number | null {
+  const jwk = recipient === null ? null : asTransportJwk(recipient)
+  return jwk?.kty === 'RSA' && transportKeyIsValid(jwk) ? modulusOctets(jwk) : null
 }
 
 function nameOf(suite: SuiteForm, terms: WrappingTerms): Thumbprint | SharedSecretId | undefined {

@@ -8,20 +8,20 @@ import type { WrappedKey } from '../statements/wrapped-key.ts'
 import { hpke7 } from './hpke-7.ts'
 import { readPaddedKey, writePaddedKey } from './padded-key.ts'
 import { decodeSecret, encodeSecret } from './secret-base64url.ts'
-import { unwrapKey, wrapKey, wrappedAad } from './wrapped.ts'
+import { unwrapKey, wrapKey, wrappedAad, wrapWith } from './wrapped.ts'
 import { checkWrapped } from './wrapped-checks.ts'
 
 const binding = utf8(JSON.stringify(aKeyTransferInfo))
 const pair = await hpke7.importKeyPair(martaPhoneEnc.jwk, martaPhoneEnc.scalar)
 const to = { alg: 'HPKE-7', recipient: martaPhoneEnc.jwk, kid: martaKid, binding }
 const keyOctets = new Uint8Array(32).fill(7)
-const wrapped = await wrapKey({ ...to, keyOctets })
+const wrapped = await wrapWith(hpke7, { ...to, keyOctets })
 const KTI = aKeyTransferInfo
 
 it('brings key octets of any length over, padded to a multiple of 512', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 1024 }), async (octets) => {
-      const jwe = await wrapKey({ ...to, keyOctets: octets })
+      const jwe = await wrapWith(hpke7, { ...to, keyOctets: octets })
       expect((fromBase64url(jwe.ciphertext).length - 16) % 512).toBe(0)
       checkWrapped(jwe, KTI)
       expect(await unwrapKey({ alg: 'HPKE-7', pair, wrapped: jwe, binding, type: 'secret' })).toEqual(octets)

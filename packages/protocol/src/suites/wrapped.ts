@@ -3,20 +3,33 @@ import type { Thumbprint } from '../ids/ids.ts'
 import type { TransportJwk } from '../jose/jwk.ts'
 import { fromBase64url, toBase64url, utf8 } from '../json/base64url.ts'
 import type { KeyType } from '../statements/order-key.ts'
-import { isWrappedJwe, type WrappedJwe, type WrappedKey } from '../statements/wrapped-key.ts'
+import { isWrappedJwe, type WrappedBlob, type WrappedJwe, type WrappedKey } from '../statements/wrapped-key.ts'
 import { hpke7 } from './hpke-7.ts'
 import { keyOctetsFit, MAX_KEY_OCTETS } from './key-octets.ts'
 import { readPaddedKey, writePaddedKey } from './padded-key.ts'
-import type { JweSuite, TransportKeyPair } from './suite.ts'
+import { rsaOaep256 } from './rsa-oaep-256.ts'
+import type { BlobSuite, JweSuite, TransportKeyPair } from './suite.ts'
 import { unwrapFailed } from './unwrap-failed.ts'
 import { WRAPPED_TYP } from './wrapped-checks.ts'
 
 /** JWE suites that this version seals and opens in software. */
 const JWE_SUITES: readonly JweSuite[] = [hpke7]
+/** Blob suites that this version wraps in software: every source that can must (PROTOCOL 8). */
+const BLOB_SUITES: readonly BlobSuite[] = [rsaOaep256]
 
-/** The suite of this name, or `null` for one that we do not do in software. */
+/** The JWE suite of this name, or `null` for one that we do not do in software. */
 export function jweSuite(alg: string): JweSuite | null {
   return JWE_SUITES.find((suite) => suite.alg === alg) ?? null
+}
+
+/** The blob suite of this name, or `null` for one that we do not do in software. */
+export function blobSuite(alg: string): BlobSuite | null {
+  return BLOB_SUITES.find((suite) => suite.alg === alg) ?? null
+}
+
+/** Whether {@link wrapKey} does this suite. */
+export function wrapsInSoftware(alg: string): boolean {
+  return jweSuite(alg) !== null || blobSuite(alg) !== null
 }
 
 export interface WrapQuestion {
@@ -31,19 +44,21 @@ export interface WrapQuestion {
 
 /**
  * Wraps key octets for a transport key (PROTOCOL 8, *Exact bytes*).
- * @throws {KeyferryError} `alg-not-allowed` for a suite that we do not do, `public-key-invalid`, `too-large`
+ * @throws {KeyferryError} `alg-not-allowed` for a suite that we do not do, `public-key-invalid`, `too-large`, `key-not-exportable` for
+ *   more octets than the suite takes under this key
  */
-export async function wrapKey(question: WrapQuestion): Promise<WrappedJwe> {
-  const suite = jweSuite(question.alg)
-  if (suite === null) throw new KeyferryError('alg-not-allowed', 'this suite is not done in software')
-  return wrapWith(suite, question)
+export async function wrapKey(question: WrapQuestion): Promise<WrappedKey> {
+  const jwe = jweSuite(question.alg)
+  if (jwe !== null) return wrapWith(jwe, question)
+  const blob = blobSuite(question.alg)
+  if (blob !== null) return wrapBlobWith(blob, question)
+  throw new KeyferryError('alg-not-allowed', 'this suite is not done in software')
 }
 
-/** The same with a suite given: {@link wrapKey} takes it from the name. */
+/** The same with a JWE suite given: {@link wrapKey} takes it from the name. */
 export async function wrapWith(suite: JweSuite, question: Omit<WrapQuestion, 'alg'>): Promise<WrappedJwe> {
   const { recipient, kid, keyOctets, binding } = question
-  if (keyOctets.length > MAX_KEY_OCTETS)
-    throw new KeyferryError('too-large', 'the key is too large', { max: MAX_KEY_OCTETS })
+  refuseTooLarge(keyOctets)
   const header = toBase64url(utf8(JSON.stringify({ alg: suite.alg, kid, typ: WRAPPED_TYP })))
   const padded = writePaddedKey(keyOctets, binding)
   try {
@@ -52,6 +67,21 @@ export async function wrapWith(suite: JweSuite, question: Omit<WrapQuestion, 'al
   } finally {
     padded.fill(0)
   }
+}
+
+/** The same with a blob suite given. No P, no AAD: only the signature of the envelope binds a blob to B (PROTOCOL 8, 4.). */
+export async function wrapBlobWith(
+  suite: BlobSuite,
+  question: Omit<WrapQuestion, 'alg' | 'binding'>,
+): Promise<WrappedBlob> {
+  const { recipient, kid, keyOctets } = question
+  refuseTooLarge(keyOctets)
+  return { alg: suite.alg, kid, blob: toBase64url(await suite.wrap(recipient, keyOctets)) }
+}
+
+function refuseTooLarge(keyOctets: Uint8Array): void {
+  if (keyOctets.length > MAX_KEY_OCTETS)
+    throw new KeyferryError('too-large', 'the key is too large', { max: MAX_KEY_OCTETS })
 }
 
 export interface UnwrapQuestion {
@@ -69,25 +99,41 @@ export interface UnwrapQuestion {
  * @returns The key octets in a fresh buffer; the caller fills it with zeros after use. JavaScript may keep other copies.
  * @throws {KeyferryError} `unwrap-failed`, the same for every cause, so that nobody learns which check failed.
  */
-export async function unwrapKey({ alg, pair, wrapped, binding, type }: UnwrapQuestion): Promise<Uint8Array> {
+export async function unwrapKey(question: UnwrapQuestion): Promise<Uint8Array> {
+  const { wrapped, type } = question
+  const keyOctets = isWrappedJwe(wrapped) ? await openJwe(question, wrapped) : await openBlob(question, wrapped)
+  if (keyOctetsFit(type, keyOctets)) return keyOctets
+  keyOctets.fill(0)
+  throw unwrapFailed()
+}
+
+async function openJwe({ alg, pair, binding }: UnwrapQuestion, wrapped: WrappedJwe): Promise<Uint8Array> {
   const suite = jweSuite(alg)
-  if (suite === null || !isWrappedJwe(wrapped) || wrapped.iv !== undefined || wrapped.tag !== undefined)
-    throw unwrapFailed()
+  if (suite === null || wrapped.iv !== undefined || wrapped.tag !== undefined) throw unwrapFailed()
   const sealed = sealedIn(wrapped)
   const padded = await suite.open(pair, sealed, wrappedAad(wrapped.protected, binding))
   try {
     const keyOctets = readPaddedKey(padded, binding)
-    if (keyOctets !== null && keyOctetsFit(type, keyOctets)) return keyOctets
-    keyOctets?.fill(0)
-    throw unwrapFailed()
+    if (keyOctets === null) throw unwrapFailed()
+    return keyOctets
   } finally {
     padded.fill(0)
   }
 }
 
+async function openBlob({ alg, pair }: UnwrapQuestion, wrapped: WrappedBlob): Promise<Uint8Array> {
+  const suite = blobSuite(alg)
+  if (suite === null || wrapped.alg !== alg) throw unwrapFailed()
+  return suite.unwrap(pair, octetsOf(wrapped.blob))
+}
+
 function sealedIn(wrapped: WrappedJwe): { encryptedKey: Uint8Array; ciphertext: Uint8Array } {
+  return { encryptedKey: octetsOf(wrapped.encrypted_key), ciphertext: octetsOf(wrapped.ciphertext) }
+}
+
+function octetsOf(text: string): Uint8Array {
   try {
-    return { encryptedKey: fromBase64url(wrapped.encrypted_key), ciphertext: fromBase64url(wrapped.ciphertext) }
+    return fromBase64url(text)
   } catch {
     throw unwrapFailed()
   }
