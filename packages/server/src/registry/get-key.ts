@@ -11,21 +11,24 @@ import type { Versioned } from './precondition.ts'
 import { actsFor, notFound } from './whose.ts'
 
 /**
- * `GET /v1/keys/{key id}`: for its owner, the grantees who may order it, and the parties of its deliveries.
+ * `GET /v1/keys/{key id}`: for its owner, the grantees who may order it, and the parties of its deliveries. What the owner calls it
+ * is told to a party only once something is released to him: AC1 permits a request, the owner may never have heard of it.
  * @throws {KeyferryError} `not-found`, also for a withdrawn key
  */
 export async function getKey(context: ServerContext, caller: Caller, id: KeyId): Promise<Versioned<KeyView>> {
   const key = await context.read.key(id)
-  if (key === null || key.withdrawn || !(await mayRead(context, caller, key))) throw notFound()
-  return { view: keyView(key), version: key.version }
+  if (key === null || key.withdrawn) throw notFound()
+  if (await isTold(context, caller, key)) return { view: keyView(key), version: key.version }
+  if (!(await isPartyOf(context, caller, (delivery) => delivery.keyId === key.id))) throw notFound()
+  return { view: keyView({ ...key, label: null }), version: key.version }
 }
 
-async function mayRead(context: ServerContext, caller: Caller, key: KeyRow): Promise<boolean> {
+async function isTold(context: ServerContext, caller: Caller, key: KeyRow): Promise<boolean> {
   if (actsFor(caller, ownerOf(key.id))) return true
   const grantee =
     caller.type === 'application' ? caller.application.id : caller.type === 'device' ? caller.device.id : null
   if (grantee !== null && (await liveGrantOf(context, key, grantee)) !== null) return true
-  return isPartyOf(context, caller, (delivery) => delivery.keyId === key.id)
+  return isPartyOf(context, caller, (delivery) => delivery.keyId === key.id && delivery.releasedAt !== null)
 }
 
 export interface KeyList {

@@ -1,5 +1,5 @@
 import type { KeyId } from '@keyferry/protocol'
-import { aDevice, aDeviceSet, aGrant, aKeyId, aUser, exampleSigner, type TestDevice } from '@keyferry/testkit'
+import { aDevice, aDeviceSet, aGrant, aKeyId, aUser, exampleSigner, NOW, type TestDevice } from '@keyferry/testkit'
 import { describe, expect, it } from 'vitest'
 import { aDeliveryRow, asDevice, aWorld, enrolAll, OPERATOR, putDeliveries, type World } from '../../test/world.ts'
 import type { Caller } from '../access/caller.ts'
@@ -125,6 +125,27 @@ describe('the catalogue entry of a key', () => {
     await putStatement(world.context, caller, grant.ref, grant.text)
     await putDeliveries(world, aDeliveryRow(phone, martas))
     for (const other of [theirs, APPLICATION]) expect((await getKey(world.context, other, id)).view.id).toBe(id)
+  })
+
+  it('is not there for who has only asked for it, and nameless until something is released to him', async () => {
+    const { world, phone, martas, caller, id, body } = await aHome()
+    await putKey(world.context, caller, id, body, CREATE)
+    const theirs = await asDevice(world, martas)
+    const row = aDeliveryRow(phone, martas, {
+      requester: { type: 'device', id: martas.id, user: marta.id },
+      state: 'requested',
+      admittedAt: null,
+      releasedAt: null,
+    })
+    await putDeliveries(world, row)
+    await expect(getKey(world.context, theirs, id)).rejects.toMatchObject(NOT_FOUND)
+    const admitted = { ...row, state: 'admitted', admittedAt: NOW, version: 2 } as const
+    await world.context.commit([{ kind: 'replace-delivery', row: admitted }])
+    const { label: _, ...nameless } = body
+    expect((await getKey(world.context, theirs, id)).view).toEqual({ id, ...nameless })
+    const released = { ...admitted, state: 'released', releasedAt: NOW, version: 3 } as const
+    await world.context.commit([{ kind: 'replace-delivery', row: released }])
+    expect((await getKey(world.context, theirs, id)).view).toEqual({ id, ...body })
   })
 
   it('is listed for its own user, page by page', async () => {

@@ -70,7 +70,7 @@ async function asksForItself(context: ServerContext, requester: Requester, body:
 }
 
 /** Its owner, a grantee, and the parties of its deliveries (PROTOCOL 15, *Whose*). */
-async function mayReadKey(context: ServerContext, caller: Caller, key: KeyRow): Promise<boolean> {
+export async function mayReadKey(context: ServerContext, caller: Caller, key: KeyRow): Promise<boolean> {
   if (userOf(caller) === key.owner) return true
   if (caller.type === 'application') return (await liveGrantOf(context, key, caller.application.id)) !== null
   return isPartyOf(context, caller, (delivery) => delivery.keyId === key.id)

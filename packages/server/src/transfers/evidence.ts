@@ -13,6 +13,7 @@ import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow, StatementRow } from '../store/rows.ts'
 import { findDelivery } from './find.ts'
+import { isMereAsker } from './standing.ts'
 import { type LoggedStatements, loggedStatements } from './statements-for.ts'
 import { type DeliveryView, deliveryView } from './view.ts'
 
@@ -29,8 +30,10 @@ export interface Evidence extends LoggedStatements {
  * they are in the log (PROTOCOL 15). Of all attempts; an order that was put and never deposited is in no log.
  */
 export async function evidence(context: ServerContext, caller: Caller, dl: DeliveryId): Promise<Evidence> {
-  const { delivery } = await findDelivery(context, caller, dl)
-  const statements = [...(await aboutPeople(context, delivery)), ...(await aboutDelivery(context, delivery))]
+  const { delivery, as } = await findDelivery(context, caller, dl)
+  // Who has only asked knows no device but those that he named, and gets no statement of the owner's by asking.
+  const people = isMereAsker(as, delivery) ? [] : await aboutPeople(context, delivery)
+  const statements = [...people, ...(await aboutDelivery(context, delivery))]
   const decisions = await context.read.decisions(dl)
   const refs = await loggedOf(
     context,

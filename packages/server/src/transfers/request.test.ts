@@ -5,6 +5,7 @@ import { asDevice, OPERATOR } from '../../test/world.ts'
 import { DEFAULT_POLICY } from '../access/cedar/default-policy.ts'
 import { suspendDevice } from '../registry/devices.ts'
 import { putStatement } from '../registry/put-statement.ts'
+import { evidence } from './evidence.ts'
 import { getTransfer } from './read.ts'
 import { requestTransfer } from './request.ts'
 
@@ -37,6 +38,25 @@ describe('E1', () => {
     await putKey(world, { withdrawn: true })
     await expectRefused(ask(world), 'not-found')
     await nothingWasWritten()
+  })
+
+  it('hides a key of class `user` from who is not that user, whatever he says of it', async () => {
+    await putKey(world, { class: 'user', container: null, username: 'luis' })
+    await expectRefused(ask(world, {}, world.martas), 'not-found')
+    await expectRefused(ask(world, { generation: 2 }, world.martas), 'not-found')
+    await expectRefused(ask(world), 'no-usable-target')
+    await nothingWasWritten()
+  })
+
+  it('says neither source nor statements to who has asked, before AC1 permits', async () => {
+    const { tr, dl } = await ask(world, {}, world.martas)
+    const asMarta = await asDevice(world, world.martas)
+    const seen = async () => (await getTransfer(world.context, asMarta, tr)).view.deliveries[0]
+    const statements = async () => Object.keys((await evidence(world.context, asMarta, dl)).statements)
+    expect([await seen(), await statements()]).toEqual([expect.not.objectContaining({ source: world.phone.id }), []])
+    await visit(world, world.phone)
+    expect(await seen()).toMatchObject({ source: world.phone.id })
+    expect(await statements()).not.toEqual([])
   })
 
   it('says that the generation is another one, to who may ask', async () => {

@@ -4,7 +4,7 @@ import type { ServerContext } from '../context.ts'
 import { refuseAgent } from '../registry/whose.ts'
 import type { Change } from '../store/changes.ts'
 import type { DeliveryRow, DeviceRow, IdempotencyRow, KeyRow, Requester, TransferRow } from '../store/rows.ts'
-import { askBefore, noKey } from './ask-before.ts'
+import { askBefore, mayReadKey, noKey } from './ask-before.ts'
 import { type ChosenParties, chooseParties, namedTargets, usableSources } from './choose-parties.ts'
 import { afterOthers } from './conflict.ts'
 import { decisionChanges } from './decide.ts'
@@ -35,12 +35,14 @@ export async function requestTransfer(
   const key = await findKey(context, caller, body)
   const sources = await usableSources(context, key, body.source)
   await askBefore(context, caller, requester, key, body, sources[0] ?? null)
+  const named = await namedTargets(context, key, body.targets)
+  // For who is not whose key it is, a key of class `user` does not exist: neither its targets nor its generation say otherwise.
+  if (named.length === 0 && key.class === 'user' && !(await mayReadKey(context, caller, key))) throw noKey()
   if (key.generation !== body.generation) {
     throw new KeyferryError('state-conflict', 'the catalogue has another generation of this key', {
       state: `generation ${key.generation}`,
     })
   }
-  const named = await namedTargets(context, key, body.targets)
   const parties = await chooseParties(context, key, sources, named, body.mechanism ?? 'public-key')
   checkCount(context, parties.targets.length)
   checkNonce(caller, body, parties.targets)

@@ -33,6 +33,11 @@ export function standing(caller: Caller, delivery: DeliveryRow): Standing | null
   return Object.values(view).some(Boolean) ? view : null
 }
 
+/** Whether the caller has asked and nothing more, and AC1 has not permitted it yet: he learns what he named himself, no more (PROTOCOL 5). */
+export function isMereAsker(as: Standing, { admittedAt }: DeliveryRow): boolean {
+  return admittedAt === null && !as.owner && !as.approver && !as.administrator
+}
+
 /** Whether the caller may see the transfer at all: who asked, and whoever sees one of its deliveries. */
 export function seesTransfer(caller: Caller, requester: Requester, deliveries: readonly DeliveryRow[]): boolean {
   if (asked(caller, requester) || isAdministrator(caller)) return true

@@ -12,7 +12,7 @@ import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow, TransferRow, WaitingFor } from '../store/rows.ts'
 import { linksFor } from './links.ts'
-import { standing } from './standing.ts'
+import { isMereAsker, standing } from './standing.ts'
 
 /** PROTOCOL 5, the delivery object. */
 export interface DeliveryView {
@@ -25,7 +25,8 @@ export interface DeliveryView {
   waitingFor: readonly WaitingFor[]
   attempt: number
   key: OrderKey
-  source: string
+  /** Left out for who has only asked, before AC1 permits. */
+  source?: string
   target: string
   deadline: number
   changedAt: number
@@ -52,7 +53,7 @@ export const DeliveryViewShape: z.ZodType<DeliveryView> = z.object({
   waitingFor: z.array(z.enum(WAITS)),
   attempt: z.number(),
   key: OrderKeyShape,
-  source: z.string(),
+  source: z.string().exactOptional(),
   target: z.string(),
   deadline: z.number(),
   changedAt: z.number(),
@@ -72,6 +73,7 @@ export function deliveryView(
   caller: Caller,
   delivery: DeliveryRow,
 ): DeliveryView {
+  const as = standing(caller, delivery)
   return {
     dl: delivery.dl,
     tr: delivery.tr,
@@ -82,7 +84,7 @@ export function deliveryView(
     waitingFor: waitingFor(delivery),
     attempt: delivery.attempt,
     key: delivery.key,
-    source: delivery.source,
+    ...(as === null || isMereAsker(as, delivery) ? {} : { source: delivery.source }),
     target: delivery.target,
     deadline: delivery.deadline,
     changedAt: delivery.changedAt,
