@@ -4,8 +4,14 @@ import { CLOCK_HINT } from './hints.ts'
 const OLDER_LOG_HINT =
   'send nothing now; ask whoever runs the server, who brings its newest data back or has a new log begun: docs/operating.md'
 
+const OF_STORE: ReadonlyMap<unknown, string> = new Map([
+  ['disk-full', 'make room on the disk that holds the folder of this device, and run it again'],
+  ['disk-read-only', 'let yourself write in the folder of this device: ls -ld there; is the disk mounted read-only?'],
+])
+
 /** What to do now, where the details of an error say more than its code. */
 export function hintForDetails(details: ErrorDetails | undefined): string | null {
   if (details?.skewSeconds !== undefined) return CLOCK_HINT
-  return details?.olderThan === undefined ? null : OLDER_LOG_HINT
+  if (details?.olderThan !== undefined) return OLDER_LOG_HINT
+  return OF_STORE.get(details?.reason) ?? null
 }

@@ -93,7 +93,7 @@ export async function startTransfer(open: OpenDevice, question: StartQuestion): 
 }
 
 /** After these the first request may have been done all the same. */
-const KEPT: ReadonlySet<string> = new Set(['response-invalid', 'idempotency-in-progress'])
+const KEPT: ReadonlySet<string> = new Set(['response-invalid', 'idempotency-in-progress', 'store-failed'])
 
 type Starter = Pick<OpenDevice, 'store' | 'client' | 'now'>
 
@@ -134,6 +134,7 @@ const SAYS_NOTHING: ReadonlySet<string> = new Set([
   'too-many-requests',
   'signature-expired',
   'nonce-replayed',
+  'store-failed',
 ])
 
 /**

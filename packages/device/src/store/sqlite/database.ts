@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
-import { KeyferryError } from '@keyferry/protocol'
+import { type ErrorDetails, KeyferryError } from '@keyferry/protocol'
 
 export type Row = Record<string, SQLOutputValue>
 
@@ -64,7 +64,7 @@ export function sqliteDatabase(db: DatabaseSync, hooks: StoreHooks = {}): Databa
     const result = failingAsStore(() => atomically('BEGIN IMMEDIATE', commit, 'ROLLBACK', action))
     if (erased) {
       erased = false
-      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      failingAsStore(() => db.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     }
     hooks.afterCommit?.()
     return result
@@ -88,21 +88,46 @@ export function sqliteDatabase(db: DatabaseSync, hooks: StoreHooks = {}): Databa
       return failingAsStore(() => atomically('BEGIN', () => db.exec('COMMIT'), 'ROLLBACK', action))
     },
     erased() {
-      if (depth === 0) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      if (depth === 0) failingAsStore(() => db.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
       else erased = true
     },
     close: () => db.close(),
   }
 }
 
-/** Errors of SQLite may quote what was written: they are the cause, not the text. */
-function failingAsStore<T>(action: () => T): T {
+/**
+ * Errors of SQLite may quote what was written: they are the cause, not the text.
+ * @throws {KeyferryError} `store-failed`, with `reason` `disk-full` or `disk-read-only` where its human can do something about it
+ */
+export function failingAsStore<T>(action: () => T): T {
   try {
     return action()
   } catch (error) {
     if (!isSqliteError(error)) throw error
-    throw new KeyferryError('store-failed', 'the device could not read or write its own state', {}, { cause: error })
+    const [text, details] = whyFailed(error.errcode)
+    throw new KeyferryError('store-failed', text, details, { cause: error })
   }
+}
+
+const FULL = 13
+/** The memory that processes share beside the database does not fit on the disk. */
+const IOERR_SHMSIZE = 4874
+
+function whyFailed(errcode: number): [text: string, details: ErrorDetails] {
+  if (errcode === FULL || errcode === IOERR_SHMSIZE) {
+    return ['the device cannot write its own state: the disk is full', { reason: 'disk-full' }]
+  }
+  if (isUnwritable(errcode)) return ['the device cannot write its own state', { reason: 'disk-read-only' }]
+  return ['the device could not read or write its own state', {}]
+}
+
+const PERM = 3
+const READONLY = 8
+const CANTOPEN = 14
+
+/** The file, its folder or the whole disk takes nothing from this user. */
+export function isUnwritable(errcode: number): boolean {
+  return [PERM, READONLY, CANTOPEN].includes(errcode & 0xff)
 }
 
 /** Result codes: https://www.sqlite.org/rescode.html */

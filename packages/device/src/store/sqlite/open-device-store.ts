@@ -1,12 +1,21 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import { KeyferryError } from '@keyferry/protocol'
 import { DeviceError } from '../../errors.ts'
 import { isCode, syncFolder } from '../../files/atomic-file.ts'
 import { makePrivateFile, makePrivateFolder, requirePrivate } from '../../files/private-place.ts'
 import type { DeviceStore } from '../device-store.ts'
 import { consentStore } from './consents.ts'
-import { type Database, isSqliteError, type StoreHooks, sqliteDatabase } from './database.ts'
+import {
+  type Database,
+  failingAsStore,
+  isSqliteError,
+  isUnwritable,
+  type StoreHooks,
+  sqliteDatabase,
+} from './database.ts'
 import { envelopeStore } from './envelopes.ts'
 import { identityStore } from './identity.ts'
 import { alarmStore, clockStore, refusalStore, unwrapFailureStore } from './journal.ts'
@@ -50,6 +59,7 @@ export function hasDeviceStore(folder: string): boolean {
  * a passphrase protects its master key, its keys.
  *
  * @throws {DeviceError} `permissions-too-open`, `profile-newer`, `profile-damaged`
+ * @throws {KeyferryError} `store-failed`; where only writing is not possible, what is there can be read, and each write throws it.
  */
 export function openDeviceStore(folder: string, hooks: StoreHooks = {}): DeviceStore {
   makePrivateFolder(folder)
@@ -67,18 +77,45 @@ export function memoryDeviceStore(hooks: StoreHooks = {}): DeviceStore {
 }
 
 function open(path: string, hooks: StoreHooks): Database {
+  try {
+    return failingAsStore(() => overConnection(connect(path), hooks))
+  } catch (error) {
+    const cause = error instanceof KeyferryError ? error.cause : error
+    if (isSqliteError(cause) && (cause.errcode === NOT_A_DATABASE || cause.errcode === CORRUPT)) {
+      throw new DeviceError('profile-damaged', 'a copy would forget what it has seen: join again', { cause })
+    }
+    throw error
+  }
+}
+
+/** Where nothing can be written there is no write-ahead log either: what a disk holds that nobody changes can still be looked at. */
+function connect(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_MILLISECONDS, defensive: true })
   try {
     enterWal(db)
+    db.exec('PRAGMA user_version')
+    return db
+  } catch (error) {
+    db.close()
+    if (!isSqliteError(error) || !isUnwritable(error.errcode) || holdsMore(`${path}-wal`)) throw error
+    const unchanging = pathToFileURL(path)
+    unchanging.searchParams.set('immutable', '1')
+    return new DatabaseSync(unchanging, { readOnly: true, defensive: true })
+  }
+}
+
+function holdsMore(log: string): boolean {
+  return existsSync(log) && statSync(log).size > 0
+}
+
+function overConnection(db: DatabaseSync, hooks: StoreHooks): Database {
+  try {
     db.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF')
     const database = sqliteDatabase(db, hooks)
     migrate(database, (sql) => db.exec(sql))
     return database
   } catch (error) {
     db.close()
-    if (isSqliteError(error) && (error.errcode === NOT_A_DATABASE || error.errcode === CORRUPT)) {
-      throw new DeviceError('profile-damaged', 'a copy would forget what it has seen: join again', { cause: error })
-    }
     throw error
   }
 }
