@@ -1,5 +1,4 @@
 import { statfsSync } from 'node:fs'
-import { statfsSync } from 'node:fs'
 import type { OpenDevice } from '@keyferry/device'
 import {
   type DeviceSetPayload,
@@ -22,8 +21,6 @@ const DAY_SECONDS = 86_400
 const CLOCK_CARE_SECONDS = 60
 /** Less room than this, and SQLite soon finds none. */
 const ROOM_OCTETS = 1024 * 1024
-/** Less room than this, and SQLite soon finds none. */
-const ROOM_OCTETS = 1024 * 1024
 
 /** Looks at everything that has to be right for keys to come and go. What one look throws is its finding; the others go on. */
 export async function* examine(open: OpenDevice): AsyncGenerator<Finding> {
@@ -33,7 +30,6 @@ export async function* examine(open: OpenDevice): AsyncGenerator<Finding> {
     yield* await guarded('set', () => lookAtSet(open))
     yield* await guarded('log', () => lookAtLog(open))
   }
-  yield* lookAtFolder(open)
   yield* lookAtFolder(open)
   yield lookAtStatement(open)
   yield lookAtWitnesses(open)
@@ -87,18 +83,6 @@ async function lookAtLog(open: OpenDevice): Promise<readonly Finding[]> {
   const grown =
     since === null ? 'this device has seen none of it before' : `grown from the ${since} that this device had seen`
   return [ok('log', `${head.size} entries, ${grown}`)]
-}
-
-/** Only what is wrong: that a folder can be written needs no line. */
-function* lookAtFolder({ folder, store }: OpenDevice): Generator<Finding> {
-  try {
-    store.transaction(() => {})
-    const { bavail, bsize } = statfsSync(folder)
-    if (bavail * bsize >= ROOM_OCTETS) return
-    yield bad('folder', `${folder}   the disk is full`, hintForDetails({ reason: 'disk-full' }) ?? '')
-  } catch (error) {
-    yield findingOf('folder', error, folder)
-  }
 }
 
 /** Only what is wrong: that a folder can be written needs no line. */
