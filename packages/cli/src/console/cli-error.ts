@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'already-sent'
   | 'answered-no'
   | 'admin-only-here'
+  | 'server-not-here'
   | 'still-waiting'
   | 'stopped'
   | 'not-supported-here'

@@ -29,6 +29,7 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'already-sent': failed,
   'answered-no': refused,
   'admin-only-here': refused,
+  'server-not-here': notReachable,
   'still-waiting': stillWaiting,
   stopped,
   'not-supported-here': failed,

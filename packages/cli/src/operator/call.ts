@@ -15,7 +15,7 @@ export interface OperatorCall {
 
 /**
  * Asks the server of a data folder as its administrator, through the socket that only the owner of that folder may open.
- * @throws {CliError} `admin-only-here` if no server of that folder runs here
+ * @throws {CliError} `server-not-here` if no server of that folder runs here; `admin-only-here`
  * @throws {KeyferryError} the problem that the server answers
  */
 export async function operatorCall<T>(dataFolder: string, call: OperatorCall): Promise<T> {
@@ -57,10 +57,15 @@ function exchange(socket: string, { method, path, json }: OperatorCall): Promise
 }
 
 function explain(cause: NodeJS.ErrnoException): Error {
-  if (cause.code !== 'ENOENT' && cause.code !== 'ECONNREFUSED' && cause.code !== 'EACCES') return cause
-  const why = cause.code === 'EACCES' ? 'you may not administer this server' : 'no server of this data folder runs here'
-  return new CliError('admin-only-here', why, {
-    hint: 'run it where `keyferry serve` runs, as the same user, and with the same --data',
-    cause,
-  })
+  const hint = 'run it where `keyferry serve` runs, as the same user, and with the same --data'
+  switch (cause.code) {
+    case 'EACCES':
+      return new CliError('admin-only-here', 'you may not administer this server', { hint, cause })
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ECONNREFUSED':
+      return new CliError('server-not-here', 'no server of this data folder runs here', { hint, cause })
+    default:
+      return cause
+  }
 }
