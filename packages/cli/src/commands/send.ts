@@ -1,13 +1,10 @@
-import type { OpenDevice, TransferShown } from '@keyferry/device'
+import type { OpenDevice } from '@keyferry/device'
 import { Command, Option } from 'commander'
 import { spanArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
-import { columns } from '../console/columns.ts'
-import { EXIT } from '../console/exit-codes.ts'
 import { Explained } from '../console/failure.ts'
 import { withExamples } from '../console/help.ts'
-import { deviceFingerprint, shortId } from '../console/ids.ts'
-import { until } from '../console/times.ts'
+import { deviceFingerprint } from '../console/ids.ts'
 import { withDevice } from '../device/open.ts'
 import type { NamedTarget } from '../device/people.ts'
 import { does, type Invocation } from '../invocation.ts'
@@ -38,7 +35,7 @@ export function sendCommand(system: System): Command {
     )
     .option('--again', 'although they have this generation already')
     .option('--wait <span>', 'wait at most so long for the end (exit code 6 if it is not there)', spanArgument)
-    .option('--no-wait', 'do not wait: end once the key is deposited')
+    .option('--no-wait', 'do not wait: end once the key is deposited (exit code 6 if it is not yet)')
     .option('--yes', 'do not ask')
   withExamples(command, [
     ['keyferry send "ssh laptop" --to phone', ''],
@@ -72,7 +69,10 @@ export function sendCommand(system: System): Command {
       }).catch((error: unknown) => {
         throw error instanceof UnreachableError ? new Explained(error, { more: KEPT }) : error
       })
-      return follow(call, open, transfer, options)
+      const { followSent } = await import('../device/follow-sent.ts')
+      const { wait } = options
+      const unasked = system.stdout.isTTY === true ? Number.POSITIVE_INFINITY : 0
+      return followSent(call, open, transfer, wait === undefined || wait === true ? unasked : Number(wait))
     })
   })
 }
@@ -105,45 +105,4 @@ async function askAboutMany({ prompts }: Invocation, targets: readonly NamedTarg
     const question = `${target.username} has ${target.devices.length} devices that can take it: ${list}. Send to all?`
     if (!(await prompts.confirm(question, '--yes', true))) throw new CliError('answered-no', 'you said no')
   }
-}
-
-/** The source is this device, and it is online: its part is done at once. Then the other side is waited for. */
-async function follow(
-  call: Invocation,
-  open: OpenDevice,
-  transfer: TransferShown,
-  { wait, yes: _yes }: Options,
-): Promise<number> {
-  const { agent, showTransfer } = await import('@keyferry/device')
-  const { agentParts } = await import('../device/agent-parts.ts')
-  const { tellSent } = await import('../views/sent.ts')
-  const { route, transferRow } = await import('../views/transfer.ts')
-  const { waitForEnd } = await import('../device/wait-for-end.ts')
-  const { output, system } = call
-  const shown = { open, now: open.now(), paint: output.paint }
-  output.say(`${route(shown, transfer)}   ${shortId(transfer.tr)}   ${until(transfer.deadline, open.now())}`)
-  output.detail(
-    `E1, E2   ${shortId(transfer.tr)}: asked, first decision: ${transfer.deliveries.map(({ state }) => state).join(', ')}`,
-  )
-  const problems: { readonly code: string; readonly why: string }[] = []
-  const own = new Set<string>(transfer.deliveries.map(({ dl }) => dl))
-  await agent(
-    agentParts(open, { folder: null }, (event) => {
-      const mine = 'dl' in event && event.dl !== null && own.has(event.dl)
-      if (mine) tellSent({ output, now: open.now(), home: system.home }, event)
-      if (mine && event.kind === 'refused') problems.push({ code: event.reason, why: event.why })
-    }),
-  ).once()
-  const [problem] = problems
-  if (problem !== undefined) {
-    const { KeyferryError } = await import('@keyferry/protocol')
-    throw new Explained(new KeyferryError(problem.code as never, problem.why), { more: 'Nothing was wrapped for it.' })
-  }
-  const asked =
-    wait === undefined || wait === true ? (system.stdout.isTTY === true ? Number.POSITIVE_INFINITY : 0) : Number(wait)
-  const end = asked === 0 ? await showTransfer(open, transfer.tr) : await waitForEnd(call, open, transfer.tr, asked)
-  const last = end?.transfer ?? transfer
-  output.answer(last, columns([transferRow({ ...shown, now: open.now() }, last)]))
-  if (last.state === 'open' && Number.isFinite(asked) && asked > 0) return EXIT.stillWaiting
-  return last.state === 'open' || last.state === 'completed' ? EXIT.done : EXIT.failed
 }

@@ -53,7 +53,10 @@ async function askTransportKeyInfo(
   dl: DeliveryId,
   since: number,
 ): Promise<Checked<TransportKeyInfo> | null> {
-  const answer = await askSince(parts, `/v1/deliveries/${dl}/transport-key-info`, since)
+  const denied = ({ code, message: why }: KeyferryError): void => {
+    if (code === 'access-denied') parts.report({ kind: 'problem', dl, code, why })
+  }
+  const answer = await askSince(parts, `/v1/deliveries/${dl}/transport-key-info`, since, denied)
   if (answer === null) return null
   return runChecks(async () => readTransportKeyInfo(answer.content))
 }
@@ -170,15 +173,23 @@ export function again(parts: AgentParts, dl: DeliveryId, error: KeyferryError): 
   return { kind: 'again', afterSeconds }
 }
 
-/** An answer with proofs from the last checkpoint on; null where there is nothing left to do. */
-export function askSince(parts: AgentParts, path: string, since: number): Promise<Answer | null> {
+/**
+ * An answer with proofs from the last checkpoint on; null where there is nothing left to do.
+ * @param gone - is told why.
+ */
+export function askSince(
+  parts: AgentParts,
+  path: string,
+  since: number,
+  gone?: (error: KeyferryError) => void,
+): Promise<Answer | null> {
   return callOrGone(async () => {
     try {
       return await parts.client.call({ method: 'GET', path: `${path}?since=${since}` })
     } catch (error) {
       throw await asOlderLog(parts, error)
     }
-  })
+  }, gone)
 }
 
 const GONE: ReadonlySet<string> = new Set([
@@ -190,11 +201,12 @@ const GONE: ReadonlySet<string> = new Set([
 ])
 
 /** Null where the delivery has moved on or ended: nothing is left to do for it here. */
-export async function callOrGone<T>(call: () => Promise<T>): Promise<T | null> {
+export async function callOrGone<T>(call: () => Promise<T>, gone?: (error: KeyferryError) => void): Promise<T | null> {
   try {
     return await call()
   } catch (error) {
-    if (error instanceof KeyferryError && GONE.has(error.code)) return null
-    throw error
+    if (!(error instanceof KeyferryError) || !GONE.has(error.code)) throw error
+    gone?.(error)
+    return null
   }
 }
