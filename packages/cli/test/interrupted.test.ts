@@ -101,7 +101,7 @@ describe('a source whose deposit the server refuses', () => {
     laptop.aheadSeconds = 120
     await laptop.pass()
     expect(laptop.events).toContainEqual(
-      expect.objectContaining({ kind: 'refused', role: 'source', reason: 'envelope-invalid' }),
+      expect.objectContaining({ kind: 'refused', role: 'source', reason: 'order-invalid' }),
     )
     expect(await states(laptop)).toEqual(['refused source order-invalid'])
     laptop.aheadSeconds = 0

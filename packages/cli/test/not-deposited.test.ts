@@ -42,6 +42,7 @@ async function send(open: OpenDevice, call: TestCall): Promise<number> {
 }
 
 const isAsked = ({ path }: Call): boolean => path.includes('/transport-key-info')
+const isDeposit = ({ path }: Call): boolean => path.includes('/envelopes/')
 
 async function failure(error: KeyferryError, which: (call: Call) => boolean): Promise<ReturnType<typeof failureOf>> {
   const call = aCall(laptop.open.folder)
@@ -75,6 +76,23 @@ describe('a key that is sent without waiting', () => {
     const call = aCall(laptop.open.folder)
     expect(await send(unstarted, call)).toBe(6)
     expect(call.stderr.text).toContain('keyferry pending')
+  })
+})
+
+describe('a deposit that the server refuses', () => {
+  it('is told by the check that failed, and not as if nothing was wrapped', async () => {
+    const error = new KeyferryError('envelope-invalid', 'the order says something else', { check: 'order-mismatch' })
+    expect(await failure(error, isDeposit)).toMatchObject({
+      code: 'order-mismatch',
+      exit: 4,
+      more: 'Nothing was deposited for it.',
+    })
+  })
+
+  it('names no check that is none of a deposit', async () => {
+    const error = new KeyferryError('envelope-invalid', 'no', { check: 'log-inconsistent' })
+    expect(await failure(error, isDeposit)).toMatchObject({ code: 'envelope-malformed' })
+    expect(laptop.open.store.alarms.open()).not.toContainEqual(expect.objectContaining({ reason: 'log-inconsistent' }))
   })
 })
 

@@ -64,7 +64,7 @@ export async function knowWhose({ output, system }: Invocation, open: OpenDevice
 type Refused = Extract<AgentEvent, { kind: 'refused' }>
 
 function notDone({ reason, why, role }: Refused): Explained {
-  const more = role === 'source' ? 'Nothing was wrapped.' : 'Nothing was installed; the other side is told.'
+  const more = role === 'source' ? 'Nothing was deposited.' : 'Nothing was installed; the other side is told.'
   return new Explained(new KeyferryError(reason as ErrorCode, why), { more })
 }
 

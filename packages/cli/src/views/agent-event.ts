@@ -80,7 +80,7 @@ function asideLines(event: AgentEvent): readonly string[] {
 
 function refusedLines(event: Extract<AgentEvent, { kind: 'refused' }>): readonly string[] {
   const of = event.label === null ? '' : ` of "${event.label}"`
-  const nothing = event.role === 'source' ? 'Nothing was wrapped.' : 'Nothing was installed.'
+  const nothing = event.role === 'source' ? 'Nothing was deposited.' : 'Nothing was installed.'
   const delivery = `Delivery ${event.dl}${of}. ${nothing}`
   if (event.byHuman) return ['you refused, and the other side is told', delivery]
   const step = event.role === 'source' ? 'wrap' : 'key that came in'

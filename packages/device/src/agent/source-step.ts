@@ -1,5 +1,6 @@
 import {
   type DeliveryId,
+  type ErrorCode,
   KeyferryError,
   type Ref,
   readTransportKeyInfo,
@@ -134,9 +135,10 @@ export async function sendEnvelope(parts: AgentParts, made: MadeEnvelope): Promi
 async function afterRefusedDeposit(parts: AgentParts, made: MadeEnvelope, error: KeyferryError): Promise<StepResult> {
   const { dl, attempt } = made
   if (error.code === 'envelope-invalid' || error.code === 'too-large') {
-    const reason = error.code === 'too-large' ? 'too-large' : String(error.details.check ?? 'envelope-malformed')
+    const reason = reasonOf(error)
+    const because = new KeyferryError(reason, error.message, error.details)
     parts.store.envelopes.markDone(dl, attempt)
-    noteRefusal(parts, { dl, attempt, role: 'source', key: null, error })
+    noteRefusal(parts, { dl, attempt, role: 'source', key: null, error: because })
     return refuse(parts, dl, reason)
   }
   const isOver = ['delivery-closed', 'state-conflict', 'envelope-exists', 'not-found'].includes(error.code)
@@ -145,6 +147,31 @@ async function afterRefusedDeposit(parts: AgentParts, made: MadeEnvelope, error:
     return DONE
   }
   return again(parts, dl, error)
+}
+
+/** What the server checks of an envelope (D2 to D6 of PROTOCOL 9.2). Other words of its own say nothing here, nor do they alarm. */
+const DEPOSIT_CHECKS: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'envelope-malformed',
+  'signature-invalid',
+  'order-invalid',
+  'order-mismatch',
+  'order-expired',
+  'order-missing',
+  'grant-exceeded',
+  'alg-not-allowed',
+  'transport-key-unknown',
+  'transport-key-expired',
+  'transport-key-foreign',
+  'device-revoked',
+  'device-suspended',
+  'envelope-expired',
+  'exposure-too-low',
+  'binding-mismatch',
+])
+
+function reasonOf({ code, details }: KeyferryError): ErrorCode {
+  if (code === 'too-large') return code
+  return DEPOSIT_CHECKS.has(details.check) ? (details.check as ErrorCode) : 'envelope-malformed'
 }
 
 /** A failed check refuses the delivery; one that is not yet decided is asked again. */
