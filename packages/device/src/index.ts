@@ -75,6 +75,7 @@ export {
 export { changeTrust, type TrustChange } from './own/change-trust.ts'
 export { currentCheckpoint } from './own/checkpoint.ts'
 export { exportRootPaper, exportRootPem, readRootPaper, readRootPem } from './own/export-root.ts'
+export { stopsTransfers } from './own/forked-log.ts'
 export { type LoggedOptions, requireLogged } from './own/logged.ts'
 export { newestSet, type SetChange, signNextSet } from './own/next-set.ts'
 export { publishKey } from './own/publish-key.ts'

@@ -1,4 +1,4 @@
-import type { Alarm } from '@keyferry/device'
+import { type Alarm, stopsTransfers } from '@keyferry/device'
 import type { JsonValue } from '@keyferry/protocol'
 import { ago } from '../console/times.ts'
 
@@ -6,7 +6,7 @@ const WHOLE = 'whole: keyferry log alarms --json'
 
 /** What it is, about whom, since when; then what is kept of it. */
 export function alarmLines(alarm: Alarm, now: number): readonly string[] {
-  const stops = alarm.reason === 'log-inconsistent' ? '   all transfers stand still' : ''
+  const stops = stopsTransfers(alarm) ? '   all transfers stand still' : ''
   return [
     `${alarm.id}  ${alarm.reason} about ${alarm.subject}, ${ago(alarm.at, now)}${stops}`,
     ...kept(alarm.facts).map((line) => `   ${line}`),
@@ -14,10 +14,10 @@ export function alarmLines(alarm: Alarm, now: number): readonly string[] {
 }
 
 /** What a yes means: what the human should know before he gives it. */
-export function questionToLift({ reason, subject }: Alarm): string {
-  return reason === 'log-inconsistent'
-    ? `The log at ${subject} contradicted itself: somebody may have been shown other keys than you. Do you know why, and do you trust this server again? Transfers go on then.`
-    : `Have you looked at what caused ${reason}, and is it settled?`
+export function questionToLift(alarm: Alarm): string {
+  return stopsTransfers(alarm)
+    ? `The log at ${alarm.subject} contradicted itself: somebody may have been shown other keys than you. Do you know why, and do you trust this server again? Transfers go on then.`
+    : `Have you looked at what caused ${alarm.reason}, and is it settled?`
 }
 
 function kept(facts: JsonValue): readonly string[] {

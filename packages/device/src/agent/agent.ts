@@ -1,6 +1,7 @@
 import { type DeliveryId, KeyferryError, type NoticeId } from '@keyferry/protocol'
 import { pause } from '../client/pause.ts'
 import { UnreachableError } from '../client/transport.ts'
+import { stopsTransfers } from '../own/forked-log.ts'
 import { resendStarted } from '../transfers/start.ts'
 import { backoffSeconds } from './backoff.ts'
 import { callBack, noticeId, pollInbox, streamInbox } from './inbox.ts'
@@ -39,6 +40,7 @@ export function agent(parts: AgentParts): Agent {
   >()
 
   async function step(role: Role, dl: DeliveryId): Promise<void> {
+    refuseAfterAlarm(parts)
     const name = `${role} ${dl}`
     const tries = due.get(name)?.tries ?? 0
     due.delete(name)
@@ -191,8 +193,7 @@ const DONE: StepResult = { kind: 'done' }
 
 /** A log that contradicts itself stops all transfers until a human acts (PROTOCOL 11). */
 function refuseAfterAlarm(parts: AgentParts): void {
-  const alarm = parts.store.alarms.open().find((open) => open.reason === 'log-inconsistent')
-  if (alarm !== undefined) {
+  if (parts.store.alarms.open().some(stopsTransfers)) {
     throw new KeyferryError(
       'log-inconsistent',
       'the log contradicted itself: all transfers stand still until you look at it',

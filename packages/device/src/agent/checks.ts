@@ -1,4 +1,5 @@
 import { ALARMS, type DeliveryId, KeyferryError, type KeyId, NOT_YET } from '@keyferry/protocol'
+import { forkOf, keepFork } from '../own/forked-log.ts'
 import type { AgentParts } from './parts.ts'
 
 /** What came of checks: their result; the slug of the first that failed; or nothing yet, to be asked again. */
@@ -22,8 +23,8 @@ export async function runChecks<T>(checks: () => Promise<T>): Promise<Checked<T>
   }
 }
 
-/** Every refusal goes to the device's own log; some also alarm its human (PROTOCOL 9). */
-export function noteRefusal(
+/** Every refusal goes to the device's own log; some also alarm its human (PROTOCOL 9), with what proves it. */
+export async function noteRefusal(
   parts: AgentParts,
   refusal: {
     readonly dl: DeliveryId
@@ -32,13 +33,14 @@ export function noteRefusal(
     readonly key: KeyId | null
     readonly error: KeyferryError
   },
-): void {
+): Promise<void> {
   const { dl, attempt, role, key, error } = refusal
   const reason = error.code
   const at = parts.now()
   parts.store.refusals.append({ at, role, dl, attempt, reason, key })
   const alarm = ALARMS.has(reason)
-  if (alarm) {
+  const fork = forkOf(error)
+  if (alarm && fork === null) {
     parts.store.alarms.raise({ reason, subject: dl, facts: { attempt, why: error.message }, at })
   }
   const label = key === null ? null : (parts.store.keys.find(key)?.label ?? null)
@@ -52,4 +54,5 @@ export function noteRefusal(
     alarm,
     byHuman: error.details.by === 'human',
   })
+  if (fork !== null) await keepFork(parts, fork)
 }

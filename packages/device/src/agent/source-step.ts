@@ -138,7 +138,7 @@ async function afterRefusedDeposit(parts: AgentParts, made: MadeEnvelope, error:
     const reason = reasonOf(error)
     const because = new KeyferryError(reason, error.message, error.details)
     parts.store.envelopes.markDone(dl, attempt)
-    noteRefusal(parts, { dl, attempt, role: 'source', key: null, error: because })
+    await noteRefusal(parts, { dl, attempt, role: 'source', key: null, error: because })
     return refuse(parts, dl, reason)
   }
   const isOver = ['delivery-closed', 'state-conflict', 'envelope-exists', 'not-found'].includes(error.code)
@@ -183,7 +183,7 @@ async function settle(
   checked: Exclude<Checked<unknown>, { kind: 'passed' }>,
 ): Promise<StepResult> {
   if (checked.kind === 'not-yet') return again(parts, dl, checked.error)
-  noteRefusal(parts, { dl, attempt, role: 'source', key: kti?.key.id ?? null, error: checked.error })
+  await noteRefusal(parts, { dl, attempt, role: 'source', key: kti?.key.id ?? null, error: checked.error })
   parts.store.questions.close(dl, attempt)
   return refuse(parts, dl, checked.error.code)
 }

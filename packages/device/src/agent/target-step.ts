@@ -393,7 +393,7 @@ async function reject(
     keepUntil: null,
   }
   parts.store.replay.record(entry)
-  noteRefusal(parts, { dl, attempt: facts.attempt, role: 'target', key: read.key?.id ?? null, error })
+  await noteRefusal(parts, { dl, attempt: facts.attempt, role: 'target', key: read.key?.id ?? null, error })
   return sendOutcome(parts, entry)
 }
 
@@ -446,7 +446,7 @@ async function refuseUnread(
   }
   parts.store.replay.record(entry)
   parts.store.questions.close(dl, facts.attempt)
-  noteRefusal(parts, { dl, attempt: facts.attempt, role: 'target', key: null, error: checked.error })
+  await noteRefusal(parts, { dl, attempt: facts.attempt, role: 'target', key: null, error: checked.error })
   return sendOutcome(parts, entry)
 }
 

@@ -1,6 +1,5 @@
 import {
   checkCheckpoint,
-  checkConsistency,
   checkpointMark,
   fromBase64url,
   fromUtf8,
@@ -9,9 +8,11 @@ import {
   withErrorCode,
 } from '@keyferry/protocol'
 import type { OpenDevice } from '../open-device.ts'
+import { checkGrowth } from '../trust/log.ts'
 import type { SeenCheckpoint } from '../trust/trust-state.ts'
+import { forkOf, keepFork } from './forked-log.ts'
 import { getFromLog } from './log-tiles.ts'
-import { asOlderLog, reportNote } from './older-log.ts'
+import { asOlderLog } from './older-log.ts'
 
 const TRIES = 3
 
@@ -50,12 +51,10 @@ async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
   if (last !== null) {
     const path = await growth(open, last.size, head.size)
     try {
-      checkConsistency(last, head, path)
+      checkGrowth({ mine: state.checkpoint?.note ?? '', shown: note }, last, head, path)
     } catch (error) {
-      // Two signed notes that do not fit: both are kept, and all transfers stop until a human acts (PROTOCOL 11).
-      const facts = { mine: state.checkpoint?.note ?? '', shown: note }
-      store.alarms.raise({ reason: 'log-inconsistent', subject: state.origin, facts, at: now() })
-      if (state.checkpoint !== null) await reportNote(open, state.checkpoint.note)
+      const fork = forkOf(error)
+      if (fork !== null) await keepFork(open, fork)
       throw error
     }
   }

@@ -8,10 +8,19 @@ type Reporter = Pick<OpenDevice, 'client' | 'store'>
  * operator starts a new log.
  * @returns whether the server says that it fits; null if it says nothing.
  */
-export async function reportNote({ client }: Pick<Reporter, 'client'>, note: string): Promise<boolean | null> {
+export async function reportNote(
+  { client }: Pick<Reporter, 'client'>,
+  note: string,
+  signal?: AbortSignal,
+): Promise<boolean | null> {
   try {
     const text = { octets: utf8(note), type: 'text/plain' } as const
-    const answer = await client.call({ method: 'POST', path: '/v1/log/reports', text })
+    const answer = await client.call({
+      method: 'POST',
+      path: '/v1/log/reports',
+      text,
+      ...(signal === undefined ? {} : { signal }),
+    })
     return answer.json<{ fits: boolean }>().fits
   } catch (error) {
     if (error instanceof KeyferryError) return null

@@ -32,7 +32,7 @@ export interface Alarm {
 export interface AlarmStore {
   /** @returns false if the same alarm is open already; its facts stay. */
   raise(alarm: Omit<Alarm, 'id'>): boolean
-  /** Oldest first. `log-inconsistent` among them stops all transfers (PROTOCOL 11). */
+  /** Oldest first. A fork of the log among them stops all transfers (PROTOCOL 11). */
   open(): Alarm[]
   /** @throws {KeyferryError} `not-found` */
   acknowledge(id: number, at: EpochSeconds): void

@@ -7,6 +7,7 @@ import {
   type EpochSeconds,
   type Evidence,
   fromBase64url,
+  KeyferryError,
   type LogLeaf,
   makeLeaf,
   parseVkey,
@@ -45,13 +46,32 @@ export async function checkLog(state: TrustState, rules: LocalRules, question: L
     now,
     maxAgeSeconds: rules.maxCheckpointAgeSeconds,
   })
-  if (last !== null) {
+  if (last !== null && state.checkpoint !== null) {
     const asked = question.since === last.size ? evidence.consistency : undefined
-    checkConsistency(last, checkpoint, asked ?? (await proofBetween(last, checkpoint, question)))
+    const path = asked ?? (await proofBetween(last, checkpoint, question))
+    checkGrowth({ mine: state.checkpoint.note, shown: evidence.checkpoint }, last, checkpoint, path)
   }
   for (const leaf of question.logged)
     checkInclusion(makeLeaf(state.origin, leaf), evidence.proofs[leaf.ref], checkpoint)
   return { note: evidence.checkpoint, ...checkpointMark(checkpoint) }
+}
+
+/**
+ * Whether the log only grew from one signed note to the other.
+ * @throws {KeyferryError} `log-inconsistent` with both notes as details: the evidence to keep (PROTOCOL 11).
+ */
+export function checkGrowth(
+  notes: { readonly mine: string; readonly shown: string },
+  older: TreeHead,
+  newer: TreeHead,
+  path: readonly string[],
+): void {
+  try {
+    checkConsistency(older, newer, path)
+  } catch (cause) {
+    if (!(cause instanceof KeyferryError) || cause.code !== 'log-inconsistent') throw cause
+    throw new KeyferryError('log-inconsistent', cause.message, notes, { cause })
+  }
 }
 
 async function proofBetween(older: TreeHead, newer: TreeHead, question: LogQuestion): Promise<readonly string[]> {

@@ -5,7 +5,6 @@ import { withExamples } from '../../console/help.ts'
 import { withDevice } from '../../device/open.ts'
 import { does, type Invocation } from '../../invocation.ts'
 import type { System } from '../../system.ts'
-import { alarmLines, questionToLift } from '../../views/alarm.ts'
 
 interface Options {
   readonly lift?: string
@@ -28,13 +27,14 @@ export function logAlarmsCommand(system: System): Command {
   ])
   return does<Options>(command, system, 'nothing lifted', async (call, { lift, yes }) => {
     await withDevice(call, async (open) => {
-      if (lift === undefined) listAlarms(call, open)
+      if (lift === undefined) await listAlarms(call, open)
       else await liftAlarm(call, open, chosen(open.store.alarms.open(), lift), yes === true)
     })
   })
 }
 
-function listAlarms({ output }: Invocation, open: OpenDevice): void {
+async function listAlarms({ output }: Invocation, open: OpenDevice): Promise<void> {
+  const { alarmLines } = await import('../../views/alarm.ts')
   const alarms = open.store.alarms.open()
   if (alarms.length === 0) output.none('no alarm is open')
   for (const alarm of alarms) output.answer(alarm, alarmLines(alarm, open.now()))
@@ -47,15 +47,17 @@ function chosen(alarms: readonly Alarm[], typed: string): Alarm {
 }
 
 async function liftAlarm({ output, prompts }: Invocation, open: OpenDevice, alarm: Alarm, yes: boolean): Promise<void> {
+  const { stopsTransfers } = await import('@keyferry/device')
   if (!yes) {
+    const { alarmLines, questionToLift } = await import('../../views/alarm.ts')
     for (const line of alarmLines(alarm, open.now())) output.more(line)
     if (!(await prompts.confirm(questionToLift(alarm), '--yes'))) throw new CliError('answered-no', 'you said no')
   }
   const { id, reason, subject } = alarm
   open.store.alarms.acknowledge(id, open.now())
-  const stopped = open.store.alarms.open().find((other) => other.reason === 'log-inconsistent')
+  const stopped = open.store.alarms.open().find(stopsTransfers)
   output.answer({ id, reason, subject, state: 'lifted' }, [`${reason} about ${subject}: lifted.`])
-  if (reason !== 'log-inconsistent') return
+  if (!stopsTransfers(alarm)) return
   output.say(
     stopped === undefined
       ? 'transfers go on; if the server shows the other history once more, the alarm is back'
