@@ -4,6 +4,7 @@ import {
   deviceSetStatement,
   deviceStatement,
   type Envelope,
+  findOffer,
   KeyferryError,
   orderEqualsKeyTransferInfo,
   type Ref,
@@ -28,7 +29,7 @@ export async function checkEnvelope(
   await checkOrder(context, delivery, parties, envelope.order) // D3
   await checkParties(context, delivery, parties, envelope.order.payload) // D4
   await checkBinding(context, delivery, envelope) // D5
-  checkWrapped(envelope.wrapped, envelope.kti) // D6
+  await checkWrappedKey(context, parties, envelope) // D6
 }
 
 /** Whether the source may still speak is asked by D3 and D4. */
@@ -61,6 +62,13 @@ async function checkBinding(context: ServerContext, delivery: DeliveryRow, envel
   if (!holds) {
     throw new KeyferryError('binding-mismatch', 'the key transfer information does not fit order and delivery')
   }
+}
+
+/** The transport key is one of the target's newest statement by D4, and says how long a blob under it is. */
+async function checkWrappedKey(context: ServerContext, { target }: Parties, { wrapped, kti }: Envelope): Promise<void> {
+  const { payload } = await context.statements.device(target.statementRef)
+  const offer = kti.kid === undefined ? null : findOffer(payload, kti.kid)
+  checkWrapped(wrapped, kti, offer?.jwk ?? null)
 }
 
 async function isStatement(

@@ -1,4 +1,12 @@
-import { type OrderPayload, readEnvelope, type TransportKeyInfo, thumbprint, utf8 } from '@keyferry/protocol'
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  type OrderPayload,
+  readEnvelope,
+  type TransportKeyInfo,
+  thumbprint,
+  toBase64url,
+  utf8,
+} from '@keyferry/protocol'
 import { aDeviceStatement, DAY_SECONDS, exampleSigner, exampleTransportKey } from '@keyferry/testkit'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -217,6 +225,30 @@ describe('D6', () => {
     await refusesBy('envelope-malformed', putMade({ wrapped: (jwe) => ({ ...jwe, encrypted_key: 'AAAA' }) as never }))
     const header = Buffer.from(JSON.stringify({ alg: 'HPKE-7', kid: ID, typ: 'kf-key+jwe' })).toString('base64url')
     await refusesBy('binding-mismatch', putMade({ wrapped: (jwe) => ({ ...jwe, protected: header }) as never }))
+  })
+
+  it('takes a blob for an RSA key that takes keys of this owner, if it is as long as the modulus', async () => {
+    world = await aTransferWorld({ context: { suites: ['HPKE-7', 'RSA-OAEP-256'] } })
+    delivery = await aDeliveryIn(world, 'admitted')
+    const { phone, martas, luis } = world
+    const at = world.clock.now()
+    const { n = '', e = '' } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
+    const jwk = { kty: 'RSA', n, e } as const
+    const life = { nbf: at, exp: at + DAY_SECONDS, exposure: 'software', owner: luis.id } as const
+    const enc = [...martas.statement.payload.enc, { jwk, alg: 'RSA-OAEP-256', ...life }]
+    const theirs = await aDeviceStatement(martas, { seq: 2, enc }, at)
+    await putStatement(world.context, await asDevice(world, martas), theirs.ref, theirs.text)
+    const wrap = [...phone.statement.payload.wrap, { alg: 'RSA-OAEP-256', exposure: 'software' as const }]
+    const ours = await aDeviceStatement(phone, { seq: 2, wrap }, at)
+    await putStatement(world.context, await asDevice(world, phone), ours.ref, ours.text)
+    info = await transportKeyInfo(world.context, await visit(world, phone), delivery.dl, 0)
+    const option = { alg: 'RSA-OAEP-256', kid: thumbprint(jwk) }
+    expect(info.options).toEqual([{ alg: 'HPKE-7', kid: martas.transport.kid }, option])
+    const blobOf = (octets: number) =>
+      putMade({ order: option, wrapped: () => ({ ...option, blob: toBase64url(new Uint8Array(octets)) }) })
+    for (const octets of [255, 257, 384]) await refusesBy('envelope-malformed', blobOf(octets))
+    await refusesBy('envelope-malformed', putMade({ order: option }))
+    expect(await blobOf(256)).toMatchObject({ created: true })
   })
 })
 
