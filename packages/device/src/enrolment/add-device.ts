@@ -24,9 +24,12 @@ import {
   pairingMac,
   readStatement,
   type Statement,
+  suiteForm,
   type Thumbprint,
   toBase64url,
+  transportKeyIsValid,
   wrapKey,
+  wrapsInSoftware,
   writeEnrolmentAnswer,
 } from '@keyferry/protocol'
 import type { Client } from '../client/client.ts'
@@ -57,7 +60,8 @@ export interface AddDeviceOptions {
 /**
  * Pairs a further device of the own user: the part of A in PROTOCOL 3. Nothing that the server says is believed: the claim carries a mac
  * under a secret that only the two devices know, and the new device proves each of its transport keys before it gets into the set.
- * @throws {KeyferryError} `mac-invalid`, `statement-invalid`, `possession-failed`, `declined`; `not-found` when the time is over
+ * @throws {KeyferryError} `mac-invalid`, `statement-invalid`, `alg-not-allowed`, `possession-failed`, `declined`; `not-found` when the
+ *   time is over
  */
 export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Promise<NewDevice> {
   rootOf(open)
@@ -74,6 +78,7 @@ export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Pr
     const until = open.now() + CLAIMED_SECONDS
     options.report?.('claimed')
     const statement = await readClaim(parts, claimed)
+    refuseUntestable(statement.payload)
     const added: NewDevice = { device: statement.kid, kind: statement.payload.kind }
     if (!(await options.confirm({ ...added, username }))) {
       throw new KeyferryError('declined', 'you did not confirm the new device')
@@ -123,6 +128,24 @@ async function readClaim({ open, secret }: Pairing, { claim }: EnrolmentShown): 
     throw new KeyferryError('statement-invalid', 'the statement of the new device is out of time')
   }
   return statement
+}
+
+/**
+ * Each `enc` key is challenged, so each must be sound and of a suite that is done here. A statement with others is right (PROTOCOL 1), and
+ * its device may well hold the key: this one cannot tell, and ends the pairing as `declined` before its human compares anything.
+ * @throws {KeyferryError} `alg-not-allowed`, `statement-invalid`
+ */
+function refuseUntestable({ enc }: DevicePayload): void {
+  for (const { alg, jwk } of enc) {
+    if (!wrapsInSoftware(alg)) {
+      const named = suiteForm(alg) === null ? 'a suite unknown to this one' : alg
+      throw new KeyferryError(
+        'alg-not-allowed',
+        `the new device offers a transport key for ${named}, and this device cannot test whether it holds that key`,
+      )
+    }
+    if (!transportKeyIsValid(jwk)) throw new KeyferryError('statement-invalid', 'a transport key is not valid')
+  }
 }
 
 /** Step 4: tells the new device what to trust, and challenges each of its transport keys. */

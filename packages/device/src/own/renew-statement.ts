@@ -1,6 +1,8 @@
 import {
   type DevicePayload,
   deviceStatement,
+  type EpochSeconds,
+  equalJson,
   KeyferryError,
   namedThumbprint,
   readStatement,
@@ -16,7 +18,7 @@ const FRESH_KEY_SECONDS = 30 * 86_400
 
 /**
  * Offers a fresh transport key every 30 days, in a statement with the next `seq`; the earlier ones stay listed until they run out and
- * can be used 90 days longer (PROTOCOL 2.1).
+ * can be used 90 days longer (PROTOCOL 2.1). What this version can wrap is said at once when the statement says something else.
  * @returns whether it did.
  * @throws {KeyferryError} `statement-rollback` if somebody signed with this device's key; `statement-invalid` if the server refuses
  */
@@ -29,12 +31,11 @@ export async function renewStatement(open: OpenDevice): Promise<boolean> {
   const newest = standing.at(-1)
   if (newest === undefined) return false
   const before = readStatement(deviceStatement, newest.text).payload
-  if (at - latestKeyOf(before) < FRESH_KEY_SECONDS && at < before.exp && refused.length === 0) return false
-  const listed = new Set(before.enc.map((offer) => namedThumbprint(offer.jwk)))
-  const isFresh = device
-    .transportKeys(at)
-    .some((offer) => !listed.has(namedThumbprint(offer.jwk)) && at - offer.nbf < FRESH_KEY_SECONDS)
-  if (!isFresh) await device.makeTransportKey({ alg: 'HPKE-7', nbf: at, exp: at + STATEMENT_LIFE_SECONDS })
+  const isDue = at - latestKeyOf(before) >= FRESH_KEY_SECONDS || at >= before.exp || refused.length > 0
+  if (!isDue && equalJson(before.wrap, [...device.wraps])) return false
+  if (isDue && !hasFreshKey(device, before, at)) {
+    await device.makeTransportKey({ alg: 'HPKE-7', nbf: at, exp: at + STATEMENT_LIFE_SECONDS })
+  }
   const payload: DevicePayload = {
     ...before,
     seq: before.seq + 1,
@@ -53,6 +54,14 @@ export async function renewStatement(open: OpenDevice): Promise<boolean> {
     throw new KeyferryError('statement-invalid', 'the server does not take the statement')
   }
   return true
+}
+
+/** Made for a statement that was not finished, perhaps. */
+function hasFreshKey(device: OpenDevice['device'], before: DevicePayload, at: EpochSeconds): boolean {
+  const listed = new Set(before.enc.map((offer) => namedThumbprint(offer.jwk)))
+  return device
+    .transportKeys(at)
+    .some((offer) => !listed.has(namedThumbprint(offer.jwk)) && at - offer.nbf < FRESH_KEY_SECONDS)
 }
 
 function latestKeyOf({ enc }: DevicePayload): number {

@@ -23,6 +23,7 @@ import {
   readEnvelope,
   type SetDevice,
   type StatementBundle,
+  type TransportKeyOffer,
   type UserId,
   verifyEnvelope,
 } from '@keyferry/protocol'
@@ -94,13 +95,14 @@ export async function checkBeforeAccept(question: TargetQuestion): Promise<Check
   return { envelope, owner, ownerRoot, source, exposure, learned }
 }
 
-function t2WellFormed({ answer, envelopeOctets, asked, state, now }: TargetQuestion): Envelope {
+function t2WellFormed(question: TargetQuestion): Envelope {
+  const { answer, envelopeOctets, asked, state, now } = question
   const envelope = readEnvelope(envelopeOctets)
   if (envelope.ref !== answer.envelope || envelope.payload.binding !== answer.binding) {
     throw new KeyferryError('binding-mismatch', 'the envelope is another than the one announced')
   }
   const { kti } = envelope
-  checkWrapped(envelope.payload.wrapped, kti)
+  checkWrapped(envelope.payload.wrapped, kti, namedTransportKey(question, kti)?.jwk ?? null)
   const forMe =
     kti.origin === state.origin && kti.dl === asked && kti.dst === state.device && kti.dstUser === state.user
   const named = kti.key.class !== 'user' || kti.username === state.username
@@ -111,9 +113,14 @@ function t2WellFormed({ answer, envelopeOctets, asked, state, now }: TargetQuest
   return envelope
 }
 
-function t2TransportKey({ transportKeys, state }: TargetQuestion, kti: KeyTransferInfo): Exposure {
-  const mine = transportKeys.find((offer) => namedThumbprint(offer.jwk) === kti.kid && offer.alg === kti.alg)
-  if (mine === undefined) throw new KeyferryError('binding-mismatch', 'this is not a transport key of mine')
+function namedTransportKey({ transportKeys }: TargetQuestion, { kid, alg }: KeyTransferInfo): TransportKeyOffer | null {
+  return transportKeys.find((offer) => namedThumbprint(offer.jwk) === kid && offer.alg === alg) ?? null
+}
+
+function t2TransportKey(question: TargetQuestion, kti: KeyTransferInfo): Exposure {
+  const { state } = question
+  const mine = namedTransportKey(question, kti)
+  if (mine === null) throw new KeyferryError('binding-mismatch', 'this is not a transport key of mine')
   if (!offerTakes(mine, state.user, ownerOf(kti.key.id))) {
     throw new KeyferryError('transport-key-foreign', 'this transport key takes the keys of another owner')
   }

@@ -96,7 +96,7 @@ export const DEFAULT_RULES: LocalRules = {
   maxCheckpointAgeSeconds: 24 * 3600,
   tofu: false,
   selfOrder: true,
-  suites: ['HPKE-7'],
+  suites: ['HPKE-7', 'RSA-OAEP-256'],
   targetKinds: ['smartcard', 'uicc', 'microsd', 'tpm', 'hsm', 'tee', 'usb-token', 'ese', 'software'],
   lesserOption: false,
   owners: [],

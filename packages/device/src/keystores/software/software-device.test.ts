@@ -1,4 +1,4 @@
-import { createSecretKey, randomBytes } from 'node:crypto'
+import { createSecretKey, generateKeyPairSync, privateDecrypt, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -116,7 +116,9 @@ describe('transport keys', () => {
   })
 
   it('of a suite that software does not do are not made', async () => {
-    await expect(device.makeTransportKey({ ...LIFE, alg: 'TPM2-IMPORT' })).rejects.toThrow(withCode('alg-not-allowed'))
+    for (const alg of ['TPM2-IMPORT', 'RSA-OAEP-256']) {
+      await expect(device.makeTransportKey({ ...LIFE, alg })).rejects.toThrow(withCode('alg-not-allowed'))
+    }
   })
 })
 
@@ -228,6 +230,21 @@ describe('a key on its way', () => {
     const offer = await device.makeTransportKey(LIFE)
     const request = { alg: 'HPKE-7', recipient: recipient(offer), kid: namedThumbprint(offer.jwk), binding: BINDING }
     await expect(device.wrapKey({ key: KEY, generation: 1, ...request })).rejects.toThrow(withCode('key-absent'))
+  })
+
+  it('is wrapped for an RSA key of at least its octets and 66 more', async () => {
+    expect(device.wraps.map(({ alg }) => alg)).toEqual(['HPKE-7', 'RSA-OAEP-256'])
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const { n = '', e = '' } = privateKey.export({ format: 'jwk' })
+    const jwk = { kty: 'RSA', n, e } as const
+    const to = { alg: 'RSA-OAEP-256', recipient: jwk, kid: namedThumbprint(jwk), binding: BINDING }
+    device.importKey({ key: KEY, generation: 1, type: 'secret' }, SECRET)
+    device.importKey({ key: OTHER, generation: 1, type: 'secret' }, new Uint8Array(191))
+    const wrapped = await device.wrapKey({ key: KEY, generation: 1, ...to })
+    expect(wrapped).toEqual({ alg: to.alg, kid: to.kid, blob: expect.any(String) })
+    const blob = Buffer.from((wrapped as { blob: string }).blob, 'base64url')
+    expect(new Uint8Array(privateDecrypt({ key: privateKey, oaepHash: 'sha256' }, blob))).toEqual(SECRET)
+    await expect(device.wrapKey({ key: OTHER, generation: 1, ...to })).rejects.toThrow(withCode('key-not-exportable'))
   })
 })
 

@@ -39,7 +39,11 @@ export interface SoftwareDevice
     ExportsRoot,
     ProvesPossession {}
 
-const WRAPS: readonly Capability[] = [{ alg: 'HPKE-7', exposure: 'software' }]
+/** Both that every source must be able to do in software; as target it takes `HPKE-7` only (PROTOCOL 8). */
+const WRAPS: readonly Capability[] = [
+  { alg: 'HPKE-7', exposure: 'software' },
+  { alg: 'RSA-OAEP-256', exposure: 'software' },
+]
 
 /**
  * Makes the device key, the beginning of a device.
