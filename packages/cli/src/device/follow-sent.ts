@@ -7,8 +7,9 @@ import { shortId } from '../console/ids.ts'
 import { until } from '../console/times.ts'
 import type { Invocation } from '../invocation.ts'
 import { tellSent } from '../views/sent.ts'
-import { route, transferRow } from '../views/transfer.ts'
+import { devicesAwaited, route, transferRow } from '../views/transfer.ts'
 import { agentParts } from './agent-parts.ts'
+import { lastSeenOf } from './own-devices.ts'
 import { waitForEnd } from './wait-for-end.ts'
 
 /**
@@ -32,7 +33,8 @@ export async function followSent(
   await doOwnPart(call, open, transfer, seconds > 0)
   const end = seconds === 0 ? await showTransfer(open, transfer.tr) : await waitForEnd(call, open, transfer.tr, seconds)
   const last = end?.transfer ?? transfer
-  output.answer(last, columns([transferRow({ ...shown, now: open.now() }, last)]))
+  const lastSeen = await lastSeenOf(open, devicesAwaited(last))
+  output.answer(last, columns([transferRow({ ...shown, now: open.now(), lastSeen }, last)]))
   if (last.state !== 'open') return last.state === 'completed' ? EXIT.done : EXIT.failed
   if (seconds > 0) return Number.isFinite(seconds) ? EXIT.stillWaiting : EXIT.done
   if (last.deliveries.every((delivery) => isDeposited(open, delivery))) return EXIT.done

@@ -30,12 +30,13 @@ export async function ownDevices(open: OpenDevice): Promise<{ set: DeviceSetPayl
   return { set, devices }
 }
 
-/** When the server saw devices of the own user; those of others, of which it says nothing, are left out. */
+/** When the server saw devices of the own user, as far as it says so now; others are left out. For people only: it fails with nothing. */
 export async function lastSeenOf(
   open: OpenDevice,
   devices: readonly string[],
 ): Promise<ReadonlyMap<string, number | null>> {
   const { KeyferryError } = await import('@keyferry/protocol')
+  const { UnreachableError } = await import('@keyferry/device')
   const { user } = open.store.seen.state()
   const seen = new Map<string, number | null>()
   for (const id of new Set(devices)) {
@@ -44,7 +45,7 @@ export async function lastSeenOf(
       const shown = answer.json<{ user: string; lastProofAt?: number }>()
       if (shown.user === user) seen.set(id, shown.lastProofAt ?? null)
     } catch (error) {
-      if (!(error instanceof KeyferryError)) throw error
+      if (!(error instanceof KeyferryError || error instanceof UnreachableError)) throw error
     }
   }
   return seen

@@ -2,7 +2,8 @@ import { type OpenDevice, showTransfer, type TransferShown, UnreachableError } f
 import type { TransferId } from '@keyferry/protocol'
 import { shortId } from '../console/ids.ts'
 import type { Invocation } from '../invocation.ts'
-import { waitText } from '../views/transfer.ts'
+import { devicesAwaited, waitText } from '../views/transfer.ts'
+import { lastSeenOf } from './own-devices.ts'
 
 const HELD_SECONDS = 50
 const AGAIN_MILLISECONDS = 3000
@@ -23,8 +24,9 @@ export async function waitForEnd(
   let last = await showTransfer(open, tr)
   output.say(`Ctrl-C leaves it going; \`keyferry transfer show ${shortId(tr).replace('…', '')}\` looks again`)
   let told = ''
+  // As of now, so that only what changes is said again.
+  const shown = { open, now: open.now(), lastSeen: await lastSeenOf(open, devicesAwaited(last?.transfer)) }
   while (last !== null && last.transfer.state === 'open' && Date.now() < until && !signal.aborted) {
-    const shown = { open, now: open.now() }
     const texts = last.transfer.deliveries.map((delivery) => waitText(shown, delivery))
     const waits = [...new Set(texts.filter((text) => text !== ''))].join('; ')
     if (waits !== told && waits !== '') output.more(waits)

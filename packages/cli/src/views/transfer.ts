@@ -76,6 +76,14 @@ export function waitText(
   return waits.length === 0 ? '' : `waits for ${waits.join(' and ')}`
 }
 
+/** The devices that somebody may want to know the last sight of. */
+export function devicesAwaited(transfer: Pick<TransferShown, 'deliveries'> | undefined): readonly string[] {
+  return (transfer?.deliveries ?? []).flatMap(({ source, target, waitingFor }) => [
+    ...(waitingFor.includes('source-proof') ? [source] : []),
+    ...(waitingFor.includes('target-proof') ? [target] : []),
+  ])
+}
+
 /** Whose devices they all are, if it was started here for one person. */
 function onlyPerson({ store }: Shown['open'], tr: string): string | null {
   const [first, ...more] = store.started.find(tr as TransferId)?.targets ?? []

@@ -16,7 +16,7 @@ export function transferShowCommand(system: System): Command {
     const { showTransfer } = await import('@keyferry/device')
     const { chooseTransfer } = await import('../../device/transfer-choice.ts')
     const { lastSeenOf } = await import('../../device/own-devices.ts')
-    const { transferLines } = await import('../../views/transfer.ts')
+    const { devicesAwaited, transferLines } = await import('../../views/transfer.ts')
     const { output } = call
     await withDevice(call, async (open) => {
       const found = await showTransfer(open, await chooseTransfer(open, typed))
@@ -29,12 +29,7 @@ export function transferShowCommand(system: System): Command {
           decisions: decisions.get(delivery.dl) ?? [],
         })),
       }
-      const lastSeen = await lastSeenOf(
-        open,
-        found.transfer.deliveries.flatMap(({ source, target, waitingFor }) =>
-          waitingFor.length === 0 ? [] : [source, target],
-        ),
-      )
+      const lastSeen = await lastSeenOf(open, devicesAwaited(found.transfer))
       const shown = { open, now: open.now(), paint: output.paint, lastSeen }
       output.answer(json, transferLines(shown, found.transfer, decisions))
     })
