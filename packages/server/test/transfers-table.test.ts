@@ -87,10 +87,14 @@ describe('row 1', () => {
 describe('row 2', () => {
   it('admits when the source proves itself, and not before `notBefore`', async () => {
     const delivery = await ask(world, { notBefore: world.clock.now() + 100 })
+    const waits = async () =>
+      (await getDelivery(world.context, await asDevice(world, phone), delivery.dl)).view.waitingFor
     await visit(world, phone)
     expect(await stateOf(delivery)).toBe('requested')
+    expect(await waits()).toEqual([])
     world.clock.advance(100)
     await visit(world, tablet)
+    expect(await waits()).toEqual(['source-proof'])
     expect(await stateOf(delivery)).toBe('requested')
     await visit(world, phone, 'access-signature')
     expect(await rowOf(world, delivery)).toMatchObject({ state: 'admitted', admittedAt: world.clock.now() })

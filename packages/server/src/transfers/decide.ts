@@ -5,6 +5,7 @@ import type { Change } from '../store/changes.ts'
 import type { AskedApprover, DeliveryRow } from '../store/rows.ts'
 import { isConflict } from './conflict.ts'
 import { type Decision, evaluate } from './evaluate.ts'
+import { isTooEarly } from './not-before.ts'
 import { endingOf, partiesOf } from './parties.ts'
 import { noticeFor, step } from './step.ts'
 import { supersededChanges, waitsForOlder } from './superseded.ts'
@@ -24,7 +25,7 @@ export async function decisionChanges(
   const ending = await endingOf(context, delivery, parties)
   if (ending !== null) return step(context, delivery, 'withdraw', { reason: ending }).changes
   const admitting = delivery.state === 'requested'
-  if (admitting ? isTooEarly(context, delivery) : !(await mayBeReleased(context, delivery))) return []
+  if (admitting ? isTooEarly(delivery, context.clock.now()) : !(await mayBeReleased(context, delivery))) return []
   const decision = await evaluate(context, delivery, parties, admitting ? 'admit' : 'release', proof)
   switch (decision?.outcome) {
     case undefined:
@@ -38,10 +39,6 @@ export async function decisionChanges(
     case 'wait':
       return waitChanges(context, delivery, decision)
   }
-}
-
-function isTooEarly(context: ServerContext, { notBefore }: DeliveryRow): boolean {
-  return notBefore !== null && notBefore > context.clock.now()
 }
 
 /** Once the proofs of order and envelope exist (PROTOCOL 11), and lower generations are not on their way. */

@@ -4,6 +4,7 @@ import type { ServerContext } from '../context.ts'
 import type { DeliveryRow } from '../store/rows.ts'
 import { findDelivery } from './find.ts'
 import { lapse } from './lapse.ts'
+import { isTooEarly } from './not-before.ts'
 import { seesTransfer, standing } from './standing.ts'
 import { type DeliveryView, deliveryView, type TransferView, transferView } from './view.ts'
 
@@ -24,7 +25,7 @@ export async function getDelivery(
   dl: DeliveryId,
 ): Promise<Versioned<DeliveryView>> {
   const { delivery } = await findDelivery(context, caller, dl)
-  return { view: deliveryView(context, caller, delivery), version: String(delivery.version) }
+  return { view: deliveryView(context, caller, delivery), version: versionOf(context, [delivery]) }
 }
 
 /** Deliveries of the calling device in one role, newest first; only those that it may see (PROTOCOL 6). */
@@ -58,7 +59,7 @@ export async function getTransfer(
   if (transfer === null || !seesTransfer(caller, transfer.requester, deliveries)) {
     throw new KeyferryError('not-found', 'no such transfer')
   }
-  return { view: transferView(context, caller, transfer, deliveries), version: versionOf(deliveries) }
+  return { view: transferView(context, caller, transfer, deliveries), version: versionOf(context, deliveries) }
 }
 
 /** Transfers that the caller's user or device asked for or takes part in, newest first. */
@@ -88,8 +89,11 @@ function page<T, R>(items: T[], rows: readonly R[], limit: number, cursorOf: (ro
   return rows.length < limit || last === undefined ? { items } : { items, next: cursorOf(last) }
 }
 
-function versionOf(deliveries: readonly DeliveryRow[]): string {
-  return String(deliveries.reduce((sum, delivery) => sum + delivery.version, 0))
+/** What is shown changes with the rows, and when a `notBefore` comes. */
+function versionOf({ clock }: Pick<ServerContext, 'clock'>, deliveries: readonly DeliveryRow[]): string {
+  const early = deliveries.filter((delivery) => isTooEarly(delivery, clock.now())).length
+  const versions = deliveries.reduce((sum, delivery) => sum + delivery.version, 0)
+  return early === 0 ? String(versions) : `${versions}-${early}`
 }
 
 /** Decision records of a delivery (PROTOCOL 6), oldest first, as they were logged. */

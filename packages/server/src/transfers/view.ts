@@ -1,6 +1,7 @@
 import {
   DELIVERY_STATES,
   type DeliveryState,
+  type EpochSeconds,
   type OrderKey,
   OrderKeyShape,
   type TransferState,
@@ -12,6 +13,7 @@ import type { Caller } from '../access/caller.ts'
 import type { ServerContext } from '../context.ts'
 import type { DeliveryRow, TransferRow, WaitingFor } from '../store/rows.ts'
 import { linksFor } from './links.ts'
+import { isTooEarly } from './not-before.ts'
 import { isMereAsker, standing } from './standing.ts'
 
 /** PROTOCOL 5, the delivery object. */
@@ -69,7 +71,7 @@ export const TransferViewShape: z.ZodType<TransferView> = z.object({
 })
 
 export function deliveryView(
-  context: Pick<ServerContext, 'origin'>,
+  context: Pick<ServerContext, 'origin' | 'clock'>,
   caller: Caller,
   delivery: DeliveryRow,
 ): DeliveryView {
@@ -81,7 +83,7 @@ export function deliveryView(
     ...(delivery.stage === null ? {} : { stage: delivery.stage }),
     ...(delivery.reason === null ? {} : { reason: delivery.reason }),
     ...(delivery.lateReceipt ? { lateReceipt: true } : {}),
-    waitingFor: waitingFor(delivery),
+    waitingFor: waitingFor(delivery, context.clock.now()),
     attempt: delivery.attempt,
     key: delivery.key,
     ...(as === null || isMereAsker(as, delivery) ? {} : { source: delivery.source }),
@@ -92,16 +94,17 @@ export function deliveryView(
   }
 }
 
-/** A state that waits for a proof says so, whether or not a decision was tried. */
-function waitingFor(delivery: DeliveryRow): readonly WaitingFor[] {
+/** A state that waits for a proof says so, whether or not a decision was tried; before `notBefore` it waits for nobody. */
+function waitingFor(delivery: DeliveryRow, now: EpochSeconds): readonly WaitingFor[] {
   if (delivery.waitingFor.length > 0) return delivery.waitingFor
+  if (isTooEarly(delivery, now)) return []
   if (delivery.state === 'requested') return ['source-proof']
   if (delivery.state === 'deposited') return ['target-proof']
   return delivery.state === 'admitted' && delivery.orderBy !== 'source' && delivery.orderRef === null ? ['order'] : []
 }
 
 export function transferView(
-  context: Pick<ServerContext, 'origin'>,
+  context: Pick<ServerContext, 'origin' | 'clock'>,
   caller: Caller,
   transfer: TransferRow,
   deliveries: readonly DeliveryRow[],
