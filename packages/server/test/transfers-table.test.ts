@@ -10,6 +10,7 @@ import { acknowledge } from '../src/transfers/acknowledge.ts'
 import { cancel } from '../src/transfers/cancel.ts'
 import { collect } from '../src/transfers/collect.ts'
 import { deposit } from '../src/transfers/deposit.ts'
+import { getReceipt } from '../src/transfers/get-receipt.ts'
 import { keyTransferInfo } from '../src/transfers/key-transfer-info.ts'
 import { putOrder } from '../src/transfers/put-order.ts'
 import { getDelivery, listDecisions, listDeliveries } from '../src/transfers/read.ts'
@@ -545,6 +546,21 @@ describe('row 15', () => {
     expect(await toldTo(world, phone.id)).toContain('wake')
     world.clock.advance(2 * DAY_SECONDS)
     await expectRefused(again(delivery, martas), 'delivery-closed', { state: 'expired' })
+  })
+
+  it('keeps the receipt of the attempt before for its parties, and of two the first', async () => {
+    const delivery = await aDeliveryIn(world, 'collected')
+    const first = await receiptFor(world, delivery, { outcome: 'rejected', reason: 'unwrap-failed' })
+    const second = await receiptFor(world, delivery, { outcome: 'rejected', reason: 'declined' })
+    const caller = await visit(world, martas)
+    await acknowledge(world.context, caller, delivery.dl, 1, first.text)
+    await expectRefused(acknowledge(world.context, caller, delivery.dl, 1, second.text), 'state-conflict')
+    const get = async (attempt: number) => getReceipt(world.context, await asDevice(world, phone), delivery.dl, attempt)
+    expect(await get(1)).toBe(first.text)
+    await again(delivery, phone)
+    expect(await get(1)).toBe(first.text)
+    await expectRefused(get(2), 'not-found')
+    await expectRefused(get(3), 'not-found')
   })
 
   it('tries what has expired before the sweeper came by', async () => {

@@ -1,7 +1,7 @@
-import { DELIVERY_STATES, KeyferryError, ThumbprintShape } from '@keyferry/protocol'
+import { DELIVERY_STATES, ThumbprintShape } from '@keyferry/protocol'
 import * as z from 'zod'
 import { acknowledge } from '../../transfers/acknowledge.ts'
-import { findDelivery } from '../../transfers/find.ts'
+import { getReceipt } from '../../transfers/get-receipt.ts'
 import type { Routes } from '../parts.ts'
 import { answers, CompactShape, JOSE, putStatus } from './answers.ts'
 import { AttemptParams, whoseDelivery } from './params.ts'
@@ -36,11 +36,8 @@ export const receiptRoutes: Routes = (app, parts) => {
       config: { accessKey: true },
     },
     async ({ caller, params }, reply) => {
-      const { delivery } = await findDelivery(context, caller, params.dl)
-      const ref = delivery.attempt === params.attempt ? delivery.receiptRef : null
-      const receipt = ref === null ? null : await context.read.statement(ref)
-      if (receipt === null) throw new KeyferryError('not-found', 'no receipt of this attempt')
-      return reply.header('content-type', JOSE).send(Buffer.from(receipt.text))
+      const text = await getReceipt(context, caller, params.dl, params.attempt)
+      return reply.header('content-type', JOSE).send(Buffer.from(text))
     },
   )
 }
