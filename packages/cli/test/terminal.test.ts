@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serverMachine } from './server-machine.ts'
 
 const SCRIPT = '/usr/bin/script'
+const SSH_KEYGEN = '/usr/bin/ssh-keygen'
 
 /** What a person sees and types: each answer is given once its question stands there. */
 async function onTerminal(
@@ -66,4 +67,25 @@ describe.skipIf(!existsSync(SCRIPT))('on a terminal', () => {
     const refused = await onTerminal(here, 'keyferry --profile laptop root rotate', [open, [/Replace your root/, 'n']])
     expect(refused).toMatchObject({ exit: 3, shown: expect.stringContaining('you said no') })
   })
+
+  it.skipIf(!existsSync(SSH_KEYGEN))(
+    'asks for the passphrase of a key file, and shows octets as text',
+    {
+      timeout: 200_000,
+    },
+    async () => {
+      const open: [RegExp, string] = [/Passphrase for this device/, 'correct horse\r']
+      await here.run(`${SSH_KEYGEN} -q -t ed25519 -N 'battery staple' -f id; head -c 32 /dev/zero > zeros`)
+      const added = await onTerminal(here, 'keyferry --profile laptop key add id', [
+        [/Passphrase of the key file/, 'battery staple\r'],
+        open,
+      ])
+      expect(added).toMatchObject({ exit: 0, shown: expect.stringContaining('private (Ed25519)') })
+      expect(added.shown).not.toContain('staple')
+      await onTerminal(here, 'keyferry --profile laptop key add zeros --type aes', [open])
+      const revealed = await onTerminal(here, 'keyferry --profile laptop key show zeros --reveal', [open])
+      expect(revealed.shown).toContain(`${Buffer.alloc(32).toString('base64')}\r\n`)
+      expect(revealed.shown).not.toContain('\0')
+    },
+  )
 })
