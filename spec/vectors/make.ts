@@ -3,6 +3,7 @@
  * the package, then that it would write the same octets again; exits 1 at the first difference.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { blob } from './blob.ts'
 import { delivery } from './delivery.ts'
 import { derivations } from './derivations.ts'
 import { http } from './http.ts'
@@ -47,6 +48,7 @@ await run(derivations)
 await run(statements)
 await run(refused)
 await run(delivery)
+await run(blob)
 await run(pairing)
 await run(http)
 await run(log)
