@@ -4,6 +4,7 @@ import {
   equalOctets,
   KeyferryError,
   type KeyId,
+  type KeyType,
   keyOctetsFit,
   possessionMac,
   type Signer,
@@ -161,8 +162,17 @@ async function unwrap(store: DeviceStore, master: KeyObject, request: UnwrapRequ
 /** The text of `unwrapKey` for all causes. */
 const UNWRAP_FAILED = 'the wrapped key cannot be opened'
 
+/** What keys of a type are (PROTOCOL 8), for whoever named another file. */
+const FORMS: Readonly<Record<KeyType, string>> = {
+  aes: 'a key of type aes has 16, 24 or 32 octets',
+  hmac: 'a key of type hmac has 1 to 1024 octets',
+  secret: 'a key of type secret has 1 to 1024 octets',
+  private: 'a key of type private is PKCS#8 of at most 16 KiB',
+  age: 'a key of type age is one identity, as age-keygen writes it',
+}
+
 function sealKey(master: KeyObject, { key, generation, type }: HeldKey, octets: Uint8Array): SealedKeyOctets {
-  if (!keyOctetsFit(type, octets)) throw new DeviceError('key-format-unknown', `this is not a key of type ${type}`)
+  if (!keyOctetsFit(type, octets)) throw new DeviceError('key-format-unknown', FORMS[type])
   return { key, generation, type, sealed: seal(master, placeOf(key, generation), octets) }
 }
 
