@@ -4,14 +4,16 @@ import { UnreachableError } from '../client/transport.ts'
 import { stopsTransfers } from '../own/forked-log.ts'
 import { resendStarted } from '../transfers/start.ts'
 import { backoffSeconds } from './backoff.ts'
-import { callBack, noticeId, pollInbox, streamInbox } from './inbox.ts'
+import { fairSteps } from './fair-steps.ts'
+import { callBack, MAX_NOTICES, noticeId, pollInbox, streamInbox } from './inbox.ts'
+import { listDeliveries } from './listed.ts'
 import type { AgentParts } from './parts.ts'
 import { finishStep } from './receipts.ts'
 import { type StepResult, sendEnvelope, sourceStep } from './source-step.ts'
 import { finishOutcome, targetMemory, targetStep } from './target-step.ts'
 
 export interface Agent {
-  /** One pass: what was left unsent, what waits at the server, the inbox until it is empty. */
+  /** One pass: what was left unsent, what waits at the server, the inbox until it is empty: of each, as much as a server may ask. */
   once(): Promise<void>
   /**
    * Passes, then waits for notices, until the signal aborts. Without network it waits, longer each time, and says so.
@@ -24,31 +26,39 @@ export interface Agent {
 const LOOK_AGAIN_SECONDS = 120
 /** How soon a human's answer, given in another process, is seen. */
 const ANSWER_SECONDS = 2
-const MAX_INBOX_ROUNDS = 100
-const LIST_LIMIT = 200
-const MAX_PAGES = 50
+/** Notices are hints: what an inbox holds beyond this is found in the list of deliveries, or the next time. */
+const MAX_INBOX_ROUNDS = 20
+const MAX_INBOX_MILLISECONDS = 20_000
+/** What asks to be looked at again without being listed any more is forgotten. */
+const MAX_DUE = 1000
+/** A server that ends each stream at once is not asked for everything as often. */
+const MIN_APART_MILLISECONDS = 2000
 
 type Role = 'source' | 'target'
 
 /** The loop of a device (PROTOCOL 5, 9): a notice or a list says which delivery, a step does what is due. */
 export function agent(parts: AgentParts): Agent {
   const memory = targetMemory()
+  const steps = fairSteps()
   /** Deliveries that said "not yet": when to ask again, milliseconds since the epoch. */
   const due = new Map<
     string,
     { readonly role: Role; readonly dl: DeliveryId; readonly at: number; readonly tries: number }
   >()
 
-  async function step(role: Role, dl: DeliveryId): Promise<void> {
+  /** @returns whether the delivery came further by it. */
+  async function step(role: Role, dl: DeliveryId): Promise<boolean> {
     refuseAfterAlarm(parts)
     const name = `${role} ${dl}`
     const tries = due.get(name)?.tries ?? 0
     due.delete(name)
     const result = await guarded(() => (role === 'source' ? sourceStep(parts, dl) : targetStep(parts, dl, memory)), dl)
+    if (due.size >= MAX_DUE) return result.kind === 'moved'
     if (result.kind === 'waits') due.set(name, { role, dl, at: Date.now() + ANSWER_SECONDS * 1000, tries: 0 })
-    if (result.kind !== 'again') return
+    if (result.kind !== 'again') return result.kind === 'moved'
     const seconds = Math.min(result.afterSeconds * 2 ** tries, 3600)
     due.set(name, { role, dl, at: Date.now() + seconds * 1000, tries: Math.min(tries + 1, 10) })
+    return false
   }
 
   /** What one delivery does wrong must not stop the others. */
@@ -71,15 +81,12 @@ export function agent(parts: AgentParts): Agent {
   }
 
   async function stepListed(role: Role, states: string): Promise<void> {
-    let cursor = ''
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const path = `/v1/deliveries?role=${role}&state=${states}&limit=${LIST_LIMIT}${cursor}`
-      const answer = await parts.client.call({ method: 'GET', path })
-      const { items, next } = answer.json<{ items: { dl: DeliveryId }[]; next?: string }>()
-      for (const { dl } of items) await step(role, dl)
-      if (next === undefined) return
-      cursor = `&cursor=${next}`
-    }
+    const listed = await listDeliveries(parts, role, states)
+    await steps.each(
+      listed,
+      (dl) => `${role} ${dl}`,
+      (dl) => step(role, dl),
+    )
   }
 
   async function lookAtAll(): Promise<void> {
@@ -98,18 +105,21 @@ export function agent(parts: AgentParts): Agent {
     return facts.id
   }
 
-  /** Reads the inbox until it is empty; what was handled is acknowledged with the next poll. */
+  /** Reads the inbox until it is empty or enough was read; what was handled is acknowledged with the next poll. */
   async function emptyInbox(): Promise<void> {
+    const until = Date.now() + MAX_INBOX_MILLISECONDS
     let handled: NoticeId[] = []
-    for (let round = 0; round < MAX_INBOX_ROUNDS; round++) {
-      const { notices } = await pollInbox(parts, handled, 0)
+    for (let round = 0; round < MAX_INBOX_ROUNDS && Date.now() < until; round++) {
+      const notices = await pollInbox(parts, handled, 0)
       if (notices.length === 0) return
       handled = []
       for (const jws of notices) {
+        if (Date.now() >= until) break
         const id = await handle(jws)
         if (id !== null) handled.push(id)
       }
     }
+    if (handled.length > 0) await pollInbox(parts, handled, 0)
   }
 
   async function pass(): Promise<void> {
@@ -121,7 +131,12 @@ export function agent(parts: AgentParts): Agent {
   }
 
   async function stepDue(): Promise<void> {
-    for (const { role, dl, at } of [...due.values()]) if (at <= Date.now()) await step(role, dl)
+    const now = Date.now()
+    await steps.each(
+      [...due.values()].filter(({ at }) => at <= now),
+      ({ role, dl }) => `${role} ${dl}`,
+      ({ role, dl }) => step(role, dl),
+    )
   }
 
   /** Listens by stream, else by long poll, for a while; returns when it is time for a pass. */
@@ -129,7 +144,10 @@ export function agent(parts: AgentParts): Agent {
     const until = AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_SECONDS * 1000)])
     const ticking = tick(until)
     try {
+      let heard = 0
       for await (const jws of streamInbox(parts, until)) {
+        // So many at once: the list of deliveries says what they are about.
+        if (until.aborted || ++heard > MAX_NOTICES) return
         const id = await handle(jws)
         if (id !== null) await pollInbox(parts, [id], 0)
       }
@@ -169,7 +187,9 @@ export function agent(parts: AgentParts): Agent {
           await pass()
           parts.report({ kind: 'connected' })
           failures = 0
+          const begun = Date.now()
           await listen(signal)
+          await pause(begun + MIN_APART_MILLISECONDS - Date.now(), signal)
         } catch (error) {
           if (signal.aborted) return
           if (!(error instanceof UnreachableError) && !(error instanceof KeyferryError)) throw error

@@ -6,6 +6,7 @@ import {
   type NoticeId,
   noticeIsLive,
   noticeStatement,
+  parseId,
   readStatement,
   verifyStatement,
 } from '@keyferry/protocol'
@@ -19,22 +20,27 @@ export interface NoticeFacts {
   readonly enrolment: EnrolmentId | null
 }
 
-/** Notices that wait at the server; those in `acknowledge` are told to be done with. */
+/** Of one poll, and of one time of listening: what it leaves is announced again. */
+export const MAX_NOTICES = 100
+
+/** Notices that wait at the server, at most 100; those in `acknowledge` are told to be done with. */
 export async function pollInbox(
   parts: AgentParts,
   acknowledge: readonly NoticeId[],
   waitSeconds: number,
   signal?: AbortSignal,
-): Promise<{ readonly notices: readonly string[]; readonly more: boolean }> {
+): Promise<readonly string[]> {
   const answer = await parts.client.call({
     method: 'POST',
     path: '/v1/inbox/poll',
-    json: acknowledge.length === 0 ? {} : { ack: acknowledge },
+    json: { max: MAX_NOTICES, ...(acknowledge.length === 0 ? {} : { ack: acknowledge }) },
     ...(waitSeconds > 0 ? { waitSeconds } : {}),
     ...(signal === undefined ? {} : { signal }),
   })
-  const { notices, more } = answer.json<{ notices: Record<string, string>; more: boolean }>()
-  return { notices: Object.values(notices), more }
+  const { notices } = answer.json<{ notices: unknown }>()
+  return Object.values(Object(notices) as object)
+    .slice(0, MAX_NOTICES)
+    .map(String)
 }
 
 /**
@@ -48,12 +54,12 @@ export async function callBack(parts: AgentParts, jws: string): Promise<NoticeFa
     const genuine = key !== null && (await verifyStatement(notice, key))
     if (!genuine || !noticeIsLive(notice.payload, parts.client.origin, parts.now())) return null
     const answer = await parts.client.call({ method: 'GET', path: `/v1/notices/${notice.payload.id}` })
-    const facts = answer.json<{ type: string; delivery?: DeliveryId; enrolment?: EnrolmentId }>()
+    const facts = Object(answer.json()) as { type?: unknown; delivery?: unknown; enrolment?: unknown }
     return {
       id: notice.payload.id,
-      type: facts.type,
-      delivery: facts.delivery ?? null,
-      enrolment: facts.enrolment ?? null,
+      type: String(facts.type),
+      delivery: facts.delivery === undefined ? null : parseId('dl', String(facts.delivery)),
+      enrolment: facts.enrolment === undefined ? null : parseId('en', String(facts.enrolment)),
     }
   } catch (error) {
     // A forged, foreign or forgotten notice is worth nothing; no network is thrown on.

@@ -16,8 +16,10 @@ import { askConsent, enteredName, startUnanswered } from './consent.ts'
 import { type AgentParts, againstSeen, consistencyFrom, labelOf, lastSize, ownStatement } from './parts.ts'
 import { wrapForTarget } from './wrap.ts'
 
-/** What became of a step: nothing more to do now; the human is asked; ask again after so many seconds. */
-export type StepResult = { readonly kind: 'done' | 'waits' } | { readonly kind: 'again'; readonly afterSeconds: number }
+/** What became of a step: it came further; nothing is to do now; the human is asked; ask again after so many seconds. */
+export type StepResult =
+  | { readonly kind: 'moved' | 'done' | 'waits' }
+  | { readonly kind: 'again'; readonly afterSeconds: number }
 
 const DONE: StepResult = { kind: 'done' }
 const ASK_AGAIN_SECONDS = 60
@@ -125,7 +127,7 @@ export async function sendEnvelope(parts: AgentParts, made: MadeEnvelope): Promi
     })
     parts.store.envelopes.markDone(dl, attempt)
     parts.report({ kind: 'deposited', dl, state: answer.json<{ state: string }>().state })
-    return DONE
+    return { kind: 'moved' }
   } catch (error) {
     if (!(error instanceof KeyferryError)) throw error
     return afterRefusedDeposit(parts, made, error)

@@ -78,7 +78,7 @@ export async function targetStep(parts: AgentParts, dl: DeliveryId, memory: Targ
   if (octets === null) return DONE
   collected.set(name, octets)
   const result = await accept(parts, facts, { dl, answer: answered.value, octets, since }, memory)
-  if (result.kind === 'done') collected.delete(name)
+  if (result.kind !== 'again') collected.delete(name)
   return result
 }
 
@@ -454,9 +454,12 @@ async function refuseUnread(
 export async function sendOutcome(parts: AgentParts, entry: ReplayEntry): Promise<StepResult> {
   const { dl, attempt, outcome } = entry
   if (outcome.kind === 'pending') return DONE
+  let isInstalled = false
   if (outcome.kind === 'refused') {
     await refuse(parts, dl, outcome.reason)
   } else {
+    const receipt = readStatement(receiptStatement, outcome.text).payload
+    isInstalled = receipt.outcome === 'installed'
     const answer = await callOrGone(() =>
       parts.client.call({
         method: 'PUT',
@@ -465,13 +468,8 @@ export async function sendOutcome(parts: AgentParts, entry: ReplayEntry): Promis
       }),
     )
     const state = answer?.json<{ state: string }>().state ?? 'closed'
-    parts.report({
-      kind: 'receipted',
-      dl,
-      outcome: readStatement(receiptStatement, outcome.text).payload.outcome,
-      state,
-    })
+    parts.report({ kind: 'receipted', dl, outcome: receipt.outcome, state })
   }
   parts.store.replay.markDone(dl, attempt)
-  return DONE
+  return isInstalled ? { kind: 'moved' } : DONE
 }

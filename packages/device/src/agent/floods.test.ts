@@ -1,0 +1,135 @@
+import { KeyferryError, makeId, makeKeyId, type TransferId, utf8 } from '@keyferry/protocol'
+import { exampleSigner } from '@keyferry/testkit'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Client } from '../client/client.ts'
+import type { DeviceStore } from '../store/device-store.ts'
+import { memoryDeviceStore } from '../store/sqlite/open-device-store.ts'
+import { agent } from './agent.ts'
+import type { AgentParts } from './parts.ts'
+
+const NOW = 1_795_521_600
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** What a hostile server answers, by path; what it has no answer for it does not know. */
+interface Flood {
+  readonly answers: Readonly<Record<string, () => unknown>>
+  stream?(): AsyncIterable<Uint8Array>
+}
+
+interface Flooded {
+  readonly parts: AgentParts
+  readonly store: DeviceStore
+  readonly asked: string[]
+  /** How often it was asked for something that begins so. */
+  count(begin: string): number
+}
+
+function flooded({ answers, stream }: Flood): Flooded {
+  const asked: string[] = []
+  const store = memoryDeviceStore()
+  const client: Client = {
+    origin: 'https://keys.example',
+    async call({ path }) {
+      asked.push(path)
+      vi.setSystemTime(Date.now() + 10)
+      const name = Object.keys(answers).find((begin) => path.startsWith(begin))
+      if (name === undefined) throw new KeyferryError('not-found', 'no such thing')
+      const json = answers[name]?.()
+      return { status: 200, content: new Uint8Array(), header: () => undefined, json: <T>() => json as T }
+    },
+    async stream() {
+      if (stream === undefined) throw new KeyferryError('unavailable', 'no streams here')
+      return stream()
+    },
+  }
+  const parts = { store, client, now: () => NOW, report: () => {} } as unknown as AgentParts
+  return { parts, store, asked, count: (begin) => asked.filter((path) => path.startsWith(begin)).length }
+}
+
+function id(number: number): Uint8Array {
+  const octets = new Uint8Array(16)
+  new DataView(octets.buffer).setUint32(12, number)
+  return octets
+}
+
+const inventedDeliveries = (count: number): { dl: string; tr: TransferId }[] =>
+  Array.from({ length: count }, (_, i) => ({ dl: makeId('dl', id(i)), tr: makeId('tr', id(i)) }))
+const noneListed = { '/v1/deliveries?': () => ({ items: [] }) }
+const noNotices = { '/v1/inbox/poll': () => ({ notices: {}, more: false }) }
+
+describe('a server without end', () => {
+  it('in its inbox is read for so many rounds, 100 notices of each', async () => {
+    const notices = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`nt_${i}`, `no notice ${i}`]))
+    const { parts, count } = flooded({ answers: { ...noneListed, '/v1/inbox/poll': () => ({ notices, more: true }) } })
+    await agent(parts).once()
+    expect(count('/v1/inbox/poll')).toBe(20)
+  })
+
+  it('of deliveries that are none is asked for 500 of them at a time, and for those that were started here first', async () => {
+    const items = inventedDeliveries(4000)
+    let page = 0
+    const answers = {
+      ...noNotices,
+      '/v1/deliveries?role=source': () => ({ items: [] }),
+      '/v1/deliveries?role=target': () => {
+        const from = (page++ % 20) * 200
+        return { items: items.slice(from, from + 200), ...(from < 3800 ? { next: 'more' } : {}) }
+      },
+    }
+    const { parts, store, asked, count } = flooded({ answers })
+    store.started.put({
+      idempotencyKey: 'k1',
+      request: '{}',
+      tr: items[3999]?.tr ?? null,
+      key: makeKeyId(exampleSigner('marta').id, id(1)),
+      class: 'shared',
+      targets: [],
+      nonce: null,
+      confirmed: true,
+      at: NOW,
+      deadline: NOW + 3600,
+    })
+    await agent(parts).once()
+    expect(count('/v1/deliveries/')).toBe(1000) // both times that a pass looks at all
+    expect(asked.find((path) => path.startsWith('/v1/deliveries/'))).toContain(items[3999]?.dl)
+  })
+
+  it('of pages is asked for so many', async () => {
+    const items = inventedDeliveries(1)
+    const answers = {
+      ...noNotices,
+      '/v1/deliveries?role=target': () => ({ items, next: 'more' }),
+      ...noneListed,
+    }
+    const { parts, count } = flooded({ answers })
+    await agent(parts).once()
+    expect(count('/v1/deliveries?')).toBe(102) // 50 of them and one of none, twice
+  })
+
+  it('of notices in a stream does not keep the device from looking at what is listed', async () => {
+    const event = utf8('data: no notice\n\n'.repeat(300))
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      for (;;) yield event
+    }
+    const { parts, count } = flooded({ answers: { ...noneListed, ...noNotices }, stream })
+    const stopping = new AbortController()
+    const running = agent(parts).run(stopping.signal)
+    await vi.advanceTimersByTimeAsync(10_000)
+    stopping.abort()
+    await vi.advanceTimersByTimeAsync(3000)
+    await running
+    expect(count('/v1/deliveries?role=source')).toBeGreaterThan(4)
+    expect(count('/v1/deliveries?role=source')).toBeLessThan(20)
+  })
+
+  it('of nonsense is no fault of this program', async () => {
+    const answers = { ...noNotices, '/v1/deliveries?': () => ({ items: [null, { dl: '../users' }] }) }
+    await expect(agent(flooded({ answers }).parts).once()).rejects.toMatchObject({ code: 'response-invalid' })
+  })
+})
