@@ -25,18 +25,24 @@ describe('PUT of a thing with an ETag', () => {
   it('needs a precondition', async () => {
     expect((await put({})).json.code).toBe('precondition-required')
     expect((await put({ 'if-none-match': '*', 'if-match': '"1"' })).json.code).toBe('malformed')
-    expect((await put({ 'if-match': '*' })).json.code).toBe('malformed')
+    for (const faulty of ['1', '"1" "2"', 'W/1', '"1", *']) {
+      expect((await put({ 'if-match': faulty })).json.code).toBe('malformed')
+    }
   })
 
   it('creates once, and changes what was named only', async () => {
-    expect((await put({ 'if-match': '"1"' })).json.code).toBe('precondition-failed')
+    for (const tags of ['"1"', '*']) expect((await put({ 'if-match': tags })).json.code).toBe('precondition-failed')
     const created = await put({ 'if-none-match': '*' })
     expect([created.status, created.headers.etag]).toEqual([201, '"1"'])
     expect((await put({ 'if-none-match': '*' })).json.code).toBe('precondition-failed')
-    expect((await put({ 'if-match': '"other"' })).json.code).toBe('precondition-failed')
+    for (const tags of ['"other"', 'W/"1"', '"2", "3"', '"a,1"', '""']) {
+      expect((await put({ 'if-match': tags })).json).toMatchObject({ status: 412, code: 'precondition-failed' })
+    }
     const changed = await put({ 'if-match': '"1"' })
     expect([changed.status, changed.headers.etag]).toEqual([200, '"2"'])
     expect((await by(world.phone, { path: key() })).headers.etag).toBe('"2"')
+    expect((await put({ 'if-match': '"7" , "2"' })).headers.etag).toBe('"3"')
+    expect((await put({ 'if-match': '*' })).headers.etag).toBe('"4"')
   })
 })
 

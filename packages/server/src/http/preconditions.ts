@@ -8,11 +8,8 @@ export function etagOf(version: string | number): string {
   return `"${version}"`
 }
 
-/** A version that nothing has: a tag that is none of ours fits nothing. */
-const NO_VERSION = 0
-
 /**
- * `If-None-Match: *` to create or `If-Match: "<version>"` to change, exactly one of them (PROTOCOL 4).
+ * `If-None-Match: *` to create or `If-Match` to change, exactly one of them (PROTOCOL 4).
  * @throws {KeyferryError} `precondition-required`, `malformed`
  */
 export function preconditionOf(request: FastifyRequest): Precondition {
@@ -29,11 +26,27 @@ export function optionalPreconditionOf(request: FastifyRequest): Precondition | 
   const change = header(request, 'if-match')
   if (create === undefined && change === undefined) return null
   if (create === '*' && change === undefined) return { expectVersion: 'absent' }
-  const tag = change === undefined ? undefined : /^"([^",\\]{1,64})"$/.exec(change)?.[1]
-  if (create !== undefined || tag === undefined) {
-    throw new KeyferryError('malformed', 'only If-None-Match: *, or one strong tag in If-Match, can be used')
+  if (create === undefined && change === '*') return { expectVersion: 'present' }
+  const versions = change === undefined ? null : versionsIn(change)
+  if (create !== undefined || versions === null) {
+    throw new KeyferryError('malformed', 'only If-None-Match: *, or If-Match with * or tags, can be used')
   }
-  return { expectVersion: /^[1-9][0-9]{0,14}$/.test(tag) ? Number(tag) : NO_VERSION }
+  return { expectVersion: versions }
+}
+
+const TAG = '(?:W/)?"[\\x21\\x23-\\x7e\\x80-\\xff]*"'
+const TAGS = new RegExp(`^${TAG}(?:[ \\t]*,[ \\t]*${TAG})*$`)
+const IN_TAGS = /(W\/)?"([^"]*)"/g
+
+/**
+ * The versions that a list of tags names by strong comparison (RFC 9110, Section 13.1.1): a weak tag, or one that is none of ours, fits
+ * nothing. Null for what is no list of tags.
+ */
+function versionsIn(list: string): readonly number[] | null {
+  if (!TAGS.test(list)) return null
+  return [...list.matchAll(IN_TAGS)].flatMap(([, weak, tag = '']) =>
+    weak === undefined && /^[1-9][0-9]{0,14}$/.test(tag) ? [Number(tag)] : [],
+  )
 }
 
 /** Whether `If-None-Match` names this tag (weak comparison, RFC 9110, Section 13.1.2). */
