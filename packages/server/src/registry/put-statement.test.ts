@@ -32,7 +32,10 @@ it('takes no orders, no unknown types and nothing that is no compact JWS', async
     },
     { kid: phone.transport.kid },
   )
-  await expect(putStatement(world.context, caller, order.ref, order.text)).rejects.toMatchObject({ code: 'malformed' })
+  await expect(putStatement(world.context, caller, order.ref, order.text)).rejects.toMatchObject({
+    code: 'statement-invalid',
+    details: { check: 'statement-invalid' },
+  })
   await expect(putStatement(world.context, caller, order.ref, 'a.b')).rejects.toMatchObject({ code: 'malformed' })
 })
 

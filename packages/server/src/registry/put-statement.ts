@@ -48,7 +48,10 @@ export async function putStatement(
   const parts = splitCompact(text, 'malformed')
   if (refOf(parts) !== ref) throw new KeyferryError('malformed', 'the address does not name this statement')
   const put = TYPES.get(typOf(parts))
-  if (put === undefined) throw new KeyferryError('malformed', 'statements of this type are not put here')
+  if (put === undefined) {
+    const details = { check: 'statement-invalid' }
+    throw new KeyferryError('statement-invalid', 'statements of this type are not put here', details)
+  }
   return put(context, caller, text)
 }
 
