@@ -24,7 +24,7 @@ import { refuse } from './refuse.ts'
 import { isSignedAddress } from './request.ts'
 import { ROUTES } from './routes/index.ts'
 import { signAnswer } from './sign-answers.ts'
-import { addressWithoutEscapes, knownAddresses } from './unknown-address.ts'
+import { knownAddresses, plainAddress } from './unknown-address.ts'
 import { heldRequests } from './waiting.ts'
 
 export interface AppOptions {
@@ -68,7 +68,7 @@ export async function buildApp(options: AppOptions): Promise<KeyferryApp> {
     bodyLimit: limits.bodyBytes,
     // The nearest hop only: what the proxy itself wrote down, not what a client told it.
     trustProxy: options.tls === null ? (_address: string, hop: number) => hop === 0 : false,
-    rewriteUrl: (request) => addressWithoutEscapes(request.url ?? '/'),
+    rewriteUrl: (request) => plainAddress(request.url ?? '/'),
     serverFactory: (handler) => newServer(options, handler),
     routerOptions: { maxParamLength: limits.headerBytes },
     exposeHeadRoutes: false,

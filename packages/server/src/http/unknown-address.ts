@@ -43,13 +43,14 @@ const EVERYBODY = ['device', 'user', 'application', 'newcomer'] as const
 
 /**
  * No address of ours has an escaped character in its path, so one with a `%` is none: else one thing would have many
- * addresses, and broken escapes would be answered by the router, unsigned.
+ * addresses, and broken escapes would be answered by the router, unsigned. Nor has one an empty part, which the router takes for
+ * a parameter: there is no id that is empty.
  */
-export function addressWithoutEscapes(url: string): string {
-  const percent = url.indexOf('%')
-  if (percent === -1) return url
+export function plainAddress(url: string): string {
   const query = url.indexOf('?')
-  return query !== -1 && query < percent ? url : NOWHERE
+  const path = query === -1 ? url : url.slice(0, query)
+  const isPlain = path === '/' || !(path.includes('%') || path.includes('//') || path.endsWith('/'))
+  return isPlain ? url : NOWHERE
 }
 
 const NOWHERE = '/nowhere'
