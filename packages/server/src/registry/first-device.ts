@@ -15,6 +15,7 @@ import { asCheckOf } from '../transfers/check-error.ts'
 import { enrolledChanges } from './approve-enrolment.ts'
 import { claimChanges, requireNewKeys, rolesOf } from './key-roles.ts'
 import { requireInTime, SET_TIMES } from './lifetime.ts'
+import { requireReachableQuorum } from './reachable-quorum.ts'
 import { deviceSetChange, leafChange } from './statement-row.ts'
 import { withdrawals } from './withdrawals.ts'
 
@@ -31,6 +32,7 @@ export async function readFirstSet(context: ServerContext, text: string): Promis
     if (payload.prev !== undefined || payload.handovers !== undefined || thumbprint(payload.root) !== payload.user) {
       throw new KeyferryError('set-invalid', 'a first set has nothing before it')
     }
+    requireReachableQuorum(payload)
     requireInTime(payload, context.clock.now(), SET_TIMES)
   })
   return set

@@ -1,4 +1,4 @@
-import type { DeviceSetPayload, Statement } from '@keyferry/protocol'
+import type { DeviceSetPayload, Statement, Thumbprint } from '@keyferry/protocol'
 import {
   aDevice,
   aDeviceSet,
@@ -120,8 +120,20 @@ describe('the next set of a user', () => {
     const caller = await asDevice(world, phone)
     const silent = await aDeviceSet(luis, [phone, tablet], { after: set })
     await expect(put(world, caller, silent)).rejects.toMatchObject(invalid('set-invalid'))
-    const other = await aDeviceSet(luis, [phone, tablet], { after: set, trust: { ...trust, quorum: 1 } })
+    const other = await aDeviceSet(luis, [phone, tablet], { after: set, trust: { ...trust, cas: ['A'.repeat(43) as Thumbprint] } })
     expect(await put(world, caller, other)).toMatchObject({ created: true })
+  })
+
+  it.each([
+    ['1 without witnesses', { quorum: 1, witnesses: [] }],
+    ['2 with one witness twice', { quorum: 2, witnesses: ['w+1+A', 'w+1+A'] }],
+  ])('has no quorum that nobody can reach: %s', async (_, members) => {
+    const { world, phone, tablet, set } = await aHome()
+    const trust = { cas: [], log: 'keys.example/log+00000000+AAAA', ...members }
+    const stuck = await aDeviceSet(luis, [phone, tablet], { after: set, trust })
+    await expect(put(world, await asDevice(world, phone), stuck)).rejects.toMatchObject(invalid('set-invalid'))
+    const fit = await aDeviceSet(luis, [phone, tablet], { after: set, trust: { ...trust, quorum: 0 } })
+    expect(await put(world, await asDevice(world, phone), fit)).toMatchObject({ created: true })
   })
 
   it('takes the kind that the root confirms', async () => {

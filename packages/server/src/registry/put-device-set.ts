@@ -15,6 +15,7 @@ import type { UserRow } from '../store/rows.ts'
 import { asCheckOf } from '../transfers/check-error.ts'
 import { claimChanges } from './key-roles.ts'
 import { requireInTime, SET_TIMES } from './lifetime.ts'
+import { requireReachableQuorum } from './reachable-quorum.ts'
 import { revokedGrants } from './revoked-grants.ts'
 import { membershipChanges, membershipOf } from './set-members.ts'
 import { requireSuccession, type SetChain } from './set-succession.ts'
@@ -97,6 +98,7 @@ async function replaceSet(
 ): Promise<Decided<Put<StatementPutView>>> {
   await asCheckOf('statement-invalid', async () => {
     await checkDeviceSet(set, { origin: context.origin, user: user.id })
+    requireReachableQuorum(set.payload)
     requireInTime(set.payload, context.clock.now(), SET_TIMES)
   })
   if (chain.current.payload.trust !== undefined && set.payload.trust === undefined) {
