@@ -120,7 +120,10 @@ describe('the next set of a user', () => {
     const caller = await asDevice(world, phone)
     const silent = await aDeviceSet(luis, [phone, tablet], { after: set })
     await expect(put(world, caller, silent)).rejects.toMatchObject(invalid('set-invalid'))
-    const other = await aDeviceSet(luis, [phone, tablet], { after: set, trust: { ...trust, cas: ['A'.repeat(43) as Thumbprint] } })
+    const other = await aDeviceSet(luis, [phone, tablet], {
+      after: set,
+      trust: { ...trust, cas: ['A'.repeat(43) as Thumbprint] },
+    })
     expect(await put(world, caller, other)).toMatchObject({ created: true })
   })
 
