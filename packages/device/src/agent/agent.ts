@@ -5,7 +5,7 @@ import { stopsTransfers } from '../own/forked-log.ts'
 import { resendStarted } from '../transfers/start.ts'
 import { backoffSeconds } from './backoff.ts'
 import { fairSteps } from './fair-steps.ts'
-import { callBack, MAX_NOTICES, noticeId, pollInbox, streamInbox } from './inbox.ts'
+import { callBack, genuineNotice, MAX_NOTICES, noticeId, pollInbox, recentNotices, streamInbox } from './inbox.ts'
 import { listDeliveries } from './listed.ts'
 import type { AgentParts } from './parts.ts'
 import { finishStep } from './receipts.ts'
@@ -40,6 +40,7 @@ type Role = 'source' | 'target'
 export function agent(parts: AgentParts): Agent {
   const memory = targetMemory()
   const steps = fairSteps()
+  const recent = recentNotices()
   /** Deliveries that said "not yet": when to ask again, milliseconds since the epoch. */
   const due = new Map<
     string,
@@ -95,14 +96,21 @@ export function agent(parts: AgentParts): Agent {
     await stepListed('target', 'released,collected')
   }
 
+  /** @returns the id to acknowledge. */
   async function handle(jws: string): Promise<NoticeId | null> {
-    const facts = await callBack(parts, jws)
-    if (facts?.delivery == null) return facts?.id ?? noticeId(jws)
-    const { delivery } = facts
-    if (facts.type.includes('source-requested')) await step('source', delivery)
-    else if (facts.type.includes('target-available')) await step('target', delivery)
-    else if (facts.type.includes('outcome')) await guarded(() => finishStep(parts, delivery).then(() => DONE), delivery)
-    return facts.id
+    if (recent.has(jws)) return noticeId(jws)
+    const id = await genuineNotice(parts, jws)
+    if (id === null) return noticeId(jws)
+    const facts = await callBack(parts, id)
+    if (facts !== null && facts.delivery !== null) await act(facts.type, facts.delivery)
+    recent.add(id)
+    return id
+  }
+
+  async function act(type: string, delivery: DeliveryId): Promise<void> {
+    if (type.includes('source-requested')) await step('source', delivery)
+    else if (type.includes('target-available')) await step('target', delivery)
+    else if (type.includes('outcome')) await guarded(() => finishStep(parts, delivery).then(() => DONE), delivery)
   }
 
   /** Reads the inbox until it is empty or enough was read; what was handled is acknowledged with the next poll. */
@@ -148,6 +156,7 @@ export function agent(parts: AgentParts): Agent {
       for await (const jws of streamInbox(parts, until)) {
         // So many at once: the list of deliveries says what they are about.
         if (until.aborted || ++heard > MAX_NOTICES) return
+        if (recent.has(jws)) continue
         const id = await handle(jws)
         if (id !== null) await pollInbox(parts, [id], 0)
       }

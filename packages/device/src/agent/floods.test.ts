@@ -1,7 +1,17 @@
-import { KeyferryError, makeId, makeKeyId, type TransferId, utf8 } from '@keyferry/protocol'
+import {
+  KeyferryError,
+  makeId,
+  makeKeyId,
+  makeNotice,
+  noticeStatement,
+  signStatement,
+  type TransferId,
+  utf8,
+} from '@keyferry/protocol'
 import { exampleSigner } from '@keyferry/testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Client } from '../client/client.ts'
+import { UnreachableError } from '../client/transport.ts'
 import type { DeviceStore } from '../store/device-store.ts'
 import { memoryDeviceStore } from '../store/sqlite/open-device-store.ts'
 import { agent } from './agent.ts'
@@ -131,5 +141,63 @@ describe('a server without end', () => {
   it('of nonsense is no fault of this program', async () => {
     const answers = { ...noNotices, '/v1/deliveries?': () => ({ items: [null, { dl: '../users' }] }) }
     await expect(agent(flooded({ answers }).parts).once()).rejects.toMatchObject({ code: 'response-invalid' })
+  })
+})
+
+const server = exampleSigner('server')
+
+async function aNotice(number: number): Promise<string> {
+  const facts = { origin: 'https://keys.example', type: 'keyferry.wake.v1', time: NOW, expiresAt: NOW + 3600 } as const
+  return (await signStatement(noticeStatement, server, makeNotice({ id: makeId('nt', id(number)), ...facts }))).text
+}
+
+describe('a notice that comes again', () => {
+  const facts = { '/v1/notices/': () => ({ type: 'keyferry.wake.v1', links: {} }) }
+
+  it('is called back for once, and acknowledged each time', async () => {
+    const notice = await aNotice(1)
+    const poll = { '/v1/inbox/poll': () => ({ notices: { nt_1: notice }, more: true }) }
+    const { parts, store, count } = flooded({ answers: { ...noneListed, ...facts, ...poll } })
+    store.serverKeys.put({ id: server.id, jwk: server.jwk, since: NOW })
+    const running = agent(parts)
+    await running.once()
+    await running.once()
+    expect(count('/v1/notices/')).toBe(1)
+  })
+
+  it('is dropped in a stream too, where others are heard', async () => {
+    const again = await aNotice(1)
+    const event = (jws: string): string => `data: ${jws}\n\n`
+    const other = await aNotice(2)
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield utf8(event(again).repeat(20) + event(other))
+      await new Promise((resolve) => setTimeout(resolve, 60_000))
+    }
+    const { parts, store, count } = flooded({ answers: { ...noneListed, ...noNotices, ...facts }, stream })
+    store.serverKeys.put({ id: server.id, jwk: server.jwk, since: NOW })
+    const stopping = new AbortController()
+    const running = agent(parts).run(stopping.signal)
+    await vi.advanceTimersByTimeAsync(10_000)
+    stopping.abort()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await running
+    expect(count('/v1/notices/')).toBe(2)
+  })
+
+  it('is called back for again if there was no answer', async () => {
+    const notice = await aNotice(1)
+    let isUp = false
+    const call = (): unknown => {
+      if (!isUp) throw new UnreachableError('nobody listens there')
+      return { type: 'keyferry.wake.v1', links: {} }
+    }
+    const poll = { '/v1/inbox/poll': () => ({ notices: { nt_1: notice }, more: true }) }
+    const { parts, store, count } = flooded({ answers: { ...noneListed, '/v1/notices/': call, ...poll } })
+    store.serverKeys.put({ id: server.id, jwk: server.jwk, since: NOW })
+    const running = agent(parts)
+    await expect(running.once()).rejects.toThrow(UnreachableError)
+    isUp = true
+    await running.once()
+    expect(count('/v1/notices/')).toBe(2)
   })
 })

@@ -43,30 +43,62 @@ export async function pollInbox(
     .map(String)
 }
 
-/**
- * A notice is a hint: this device calls back to its own origin and believes the signed answer only. `null` for one that is not from a
- * server key of the trust file, not for this origin, expired or unknown.
- */
-export async function callBack(parts: AgentParts, jws: string): Promise<NoticeFacts | null> {
+/** The id of a notice that a server key of the trust file signed for this origin and that has not expired, else null. */
+export async function genuineNotice(parts: AgentParts, jws: string): Promise<NoticeId | null> {
   try {
     const notice = readStatement(noticeStatement, jws)
     const key = parts.store.serverKeys.find(notice.kid)?.jwk ?? null
     const genuine = key !== null && (await verifyStatement(notice, key))
-    if (!genuine || !noticeIsLive(notice.payload, parts.client.origin, parts.now())) return null
-    const answer = await parts.client.call({ method: 'GET', path: `/v1/notices/${notice.payload.id}` })
+    return genuine && noticeIsLive(notice.payload, parts.client.origin, parts.now()) ? notice.payload.id : null
+  } catch (error) {
+    if (error instanceof KeyferryError) return null
+    throw error
+  }
+}
+
+/**
+ * A notice is a hint: this device calls back to its own origin and believes the signed answer only. `null` for one that the server does
+ * not know.
+ */
+export async function callBack(parts: AgentParts, id: NoticeId): Promise<NoticeFacts | null> {
+  try {
+    const answer = await parts.client.call({ method: 'GET', path: `/v1/notices/${id}` })
     const facts = Object(answer.json()) as { type?: unknown; delivery?: unknown; enrolment?: unknown }
     return {
-      id: notice.payload.id,
+      id,
       type: String(facts.type),
       delivery: facts.delivery === undefined ? null : parseId('dl', String(facts.delivery)),
       enrolment: facts.enrolment === undefined ? null : parseId('en', String(facts.enrolment)),
     }
   } catch (error) {
-    // A forged, foreign or forgotten notice is worth nothing; no network is thrown on.
+    // A forgotten notice is worth nothing; no network is thrown on.
     if (error instanceof KeyferryError) return null
     throw error
   }
 }
+
+/** Genuine notices that were dealt with lately: sending is at least once, and receivers drop repeats (PROTOCOL 12). */
+export interface RecentNotices {
+  has(jws: string): boolean
+  add(id: NoticeId): void
+}
+
+export function recentNotices(): RecentNotices {
+  const ids = new Set<NoticeId>()
+  return {
+    has(jws) {
+      const id = noticeId(jws)
+      return id !== null && ids.has(id)
+    },
+    add(id) {
+      ids.add(id)
+      const [oldest] = ids
+      if (ids.size > MAX_RECENT && oldest !== undefined) ids.delete(oldest)
+    },
+  }
+}
+
+const MAX_RECENT = 1000
 
 /** The id by which a notice is acknowledged, even one that is ignored; null if it cannot be read. */
 export function noticeId(jws: string): NoticeId | null {
