@@ -65,6 +65,8 @@ describe('a key of somebody who is not pinned', () => {
     expect(await state()).toEqual(['released'])
     pin(tablet, marta)
     await tablet.pass()
+    const told = tablet.events.flatMap((event) => (event.kind === 'asks' ? [event.label] : []))
+    expect(told).toEqual(['a key of somebody unknown', 'a key of marta'])
     await answerQuestion(call, tablet.open, await knowWhose(call, tablet.open, asked()), yes)
     expect(await state()).toEqual(['completed'])
   })

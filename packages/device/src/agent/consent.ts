@@ -1,4 +1,5 @@
 import {
+  equalJson,
   type JsonValue,
   KeyferryError,
   type MinExposure,
@@ -132,7 +133,8 @@ export function askHuman(
   if (decision?.answer === 'no')
     throw new KeyferryError('declined', 'the human of this device said no', { by: 'human' })
   if (decision?.answer === 'yes') return 'given'
-  if (known === null) {
+  // With other facts it is another question.
+  if (known === null || !equalJson(known.facts, question.facts)) {
     const label = typeof question.facts.label === 'string' ? question.facts.label : 'a key'
     parts.report({ kind: 'asks', dl: question.dl, question: question.kind, label })
   }
