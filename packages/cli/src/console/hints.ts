@@ -40,6 +40,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'profile-newer': 'use the newer program',
   'profile-unusable': 'name a folder: --profile FOLDER',
   'read-only': 'the server protects its log and takes nothing now; ask whoever runs it',
+  replayed:
+    'two envelopes were shown for one delivery: keep what `keyferry log alarms --json` prints for your administrator',
   'response-invalid': 'somebody between, or a server that changed its key',
   'set-expired': 'the device that holds the root has to come online once to renew it: keyferry agent there',
   'state-conflict': 'look again and decide anew',

@@ -63,8 +63,11 @@ export async function targetStep(parts: AgentParts, dl: DeliveryId, memory: Targ
   if (view === null) return DONE
   const facts = view.json<DeliveryFacts>()
   const known = parts.store.replay.find(dl, facts.attempt) // T6
-  if (known !== null && known.outcome.kind !== 'pending') return finishOutcome(parts, known, memory)
-  if (facts.state !== 'released' && facts.state !== 'collected') return DONE
+  const isOpen = facts.state === 'released' || facts.state === 'collected'
+  if (known !== null && known.outcome.kind !== 'pending') {
+    return isOpen && (await isReplaced(parts, known)) ? DONE : finishOutcome(parts, known, memory)
+  }
+  if (!isOpen) return DONE
   const since = lastSize(parts)
   const answered = await askKeyTransferInfo(parts, dl, since)
   if (answered === null) return DONE
@@ -89,6 +92,22 @@ async function askKeyTransferInfo(
 ): Promise<Checked<KeyTransferAnswer> | null> {
   const answer = await askSince(parts, `/v1/deliveries/${dl}/key-transfer-info`, since)
   return answer === null ? null : runChecks(async () => readKeyTransferAnswer(answer.content))
+}
+
+/**
+ * T6: whether the server shows another envelope for an attempt that has an outcome, which alarms. Asked only where it still lists such an
+ * attempt as one to be dealt with: what was left unsent has gone out before.
+ */
+async function isReplaced(parts: AgentParts, { dl, attempt, envelope }: ReplayEntry): Promise<boolean> {
+  // The refusal of an answer that could not be read names none: it is sent again, whatever is shown.
+  if (envelope === null) return false
+  const shown = await askKeyTransferInfo(parts, dl, lastSize(parts))
+  if (shown?.kind !== 'passed' || shown.value.envelope === envelope) return false
+  const facts = { attempt, answered: envelope, shown: shown.value.envelope }
+  if (parts.store.alarms.raise({ reason: 'replayed', subject: dl, facts, at: parts.now() })) {
+    parts.report({ kind: 'alarm', reason: 'replayed', subject: dl })
+  }
+  return true
 }
 
 /**
