@@ -1,8 +1,8 @@
-import { CommanderError } from 'commander'
 import { CliError } from './console/cli-error.ts'
 import { EXIT, type ExitCode } from './console/exit-codes.ts'
 import { type Failure, failureLines, failureOf } from './console/failure.ts'
 import { output } from './console/output.ts'
+import { stackOf } from './console/stack.ts'
 import { markHyphenedIds, withoutMarks } from './hyphened-ids.ts'
 import { Undone } from './invocation.ts'
 import { Misuse, program } from './program.ts'
@@ -52,20 +52,4 @@ function tell(system: System, failure: Failure, json: boolean): void {
   const [first = '', ...rest] = failureLines(failure)
   out.say(first.replace(/^keyferry: /, ''))
   for (const line of rest) out.more(line.trimStart())
-}
-
-/** Causes and places, for reports: messages of ours carry no secret, others are left out. */
-function stackOf(error: unknown): readonly string[] {
-  const lines: string[] = []
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof Undone || cause instanceof CommanderError) continue
-    lines.push(
-      `${cause.name}: ${cause.message}`,
-      ...(cause.stack ?? '')
-        .split('\n')
-        .filter((line) => /^\s+at /.test(line))
-        .map((line) => line.trim()),
-    )
-  }
-  return lines
 }
