@@ -69,6 +69,15 @@ describe('a key that is sent without waiting', () => {
     expect(told.hint).not.toBe('')
   })
 
+  it('is no failure of the command if an agent beside it was first', async () => {
+    const { store } = laptop.open
+    const put = (): never => {
+      throw new KeyferryError('state-conflict', 'another process was first')
+    }
+    const second = { ...laptop.open, store: { ...store, envelopes: { ...store.envelopes, put } } }
+    expect(await send(second, aCall(laptop.open.folder))).toBe(6)
+  })
+
   it('is not deposited while its human is asked, and the command ends with 6', async () => {
     const { store, client } = laptop.open
     const find = (): null => null

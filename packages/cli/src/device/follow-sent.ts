@@ -66,9 +66,10 @@ async function doOwnPart(
 
 type Stop = Extract<AgentEvent, { kind: 'refused' | 'later' | 'problem' }>
 
-/** Who waits leaves what is not yet possible to the agent. */
+/** Who waits leaves what is not yet possible to the agent; and one that runs beside this command may have been first. */
 function isStop(event: AgentEvent, waits: boolean): event is Stop {
-  return event.kind === 'refused' || (!waits && (event.kind === 'later' || event.kind === 'problem'))
+  if (event.kind === 'later') return !waits && event.reason !== 'state-conflict'
+  return event.kind === 'refused' || (!waits && event.kind === 'problem')
 }
 
 function notDeposited(event: Stop): Explained {
