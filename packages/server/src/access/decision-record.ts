@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import type { DeliveryId, EpochSeconds, Ref } from '@keyferry/protocol'
+import { hash } from 'node:crypto'
+import { type DeliveryId, type EpochSeconds, type Ref, utf8 } from '@keyferry/protocol'
 import type { AccessCall, AccessStage } from './access-call.ts'
 
 export interface DecisionFacts {
@@ -34,15 +34,15 @@ export function decisionRecord(facts: DecisionFacts): DecisionRecord {
     input: hashOf(callOctets(facts.call)),
     at: facts.at,
   }
-  const octets = new TextEncoder().encode(JSON.stringify(record))
+  const octets = utf8(JSON.stringify(record))
   return { octets, ref: hashOf(octets) as Ref }
 }
 
 /** The octets of a call: what an external decision point gets, and what `input` is the hash of. */
 export function callOctets(call: AccessCall): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(call))
+  return utf8(JSON.stringify(call))
 }
 
 function hashOf(octets: Uint8Array): string {
-  return createHash('sha256').update(octets).digest('base64url')
+  return hash('sha256', octets, 'base64url')
 }

@@ -112,6 +112,33 @@ describe('rows that were read', () => {
     expect(await cache.read.pendingDecisions(target, 5)).toEqual([deposited])
   })
 
+  it('answer what each step asks as the store does, whatever happens to deliveries', async () => {
+    const { keyId, target } = delivery
+    const other = aDeliveryRow('e', 't')
+    const steps: Change[] = [
+      { kind: 'replace-delivery', row: after(delivery, { state: 'admitted' }) },
+      { kind: 'insert-delivery', row: other },
+      { kind: 'replace-delivery', row: after(after(delivery, { state: 'admitted' }), { state: 'completed' }) },
+      { kind: 'replace-delivery', row: after(other, { state: 'refused' }) },
+      { kind: 'replace-delivery', row: after(after(other, { state: 'refused' }), { state: 'requested' }) },
+      { kind: 'put-statement', row: aStatementRow('another set', 'luis', { seq: 2 }) },
+    ]
+    const questions = (read: Reader) =>
+      Promise.all([
+        read.sameKeySameTarget(keyId, target),
+        read.copiesOf(keyId),
+        read.statementsOf(luis.id, statement.typ),
+        read.pendingDecisions(delivery.source, 5),
+        read.pendingDecisions(target, 5),
+      ])
+    expect(await questions(cache.read)).toEqual(await questions(store.read))
+    for (const step of steps) {
+      await write(step)
+      expect(await questions(cache.read)).toEqual(await questions(store.read))
+      expect(await questions(cache.read)).toEqual(await questions(store.read))
+    }
+  })
+
   it('are asked for until they are there', async () => {
     const other = aUserRow('other')
     expect(await cache.read.user(other.id)).toBeNull()

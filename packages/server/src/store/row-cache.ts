@@ -1,10 +1,18 @@
-import type { DeliveryId, DeviceId, KeyId, Ref, Thumbprint, UserId } from '@keyferry/protocol'
+import {
+  type DeliveryId,
+  type DeviceId,
+  isTerminal,
+  type KeyId,
+  type Ref,
+  type Thumbprint,
+  type UserId,
+} from '@keyferry/protocol'
 import { type BoundedCache, boundedCache } from '../bounded-cache.ts'
 import type { Change } from './changes.ts'
 import type { DeliveryRow, DeviceRow, KeyRow, StatementRow, UserRow } from './rows.ts'
 import type { Reader } from './store.ts'
 
-/** Rows that were read by their id, for a store that nobody else writes to. */
+/** What was read, for a store that nobody else writes to: rows by their id, and the few questions that every step asks. */
 export interface RowCache {
   /** Reads as the reader it was made of, which is asked once per row. */
   readonly read: Reader
@@ -32,7 +40,13 @@ export function rowCache(reader: Reader): RowCache {
   const leaves = boundedCache<Ref, number>(ROWS_OF_A_KIND)
   /** Each request asks whether something waits for its device. */
   const nothingPending = boundedCache<DeviceId, true>(ROWS_OF_A_KIND)
-  const all = [nothingPending, users, devices, devicesByKey, keys, deliveries, statements, leaves]
+  /** By key and target: open deliveries. */
+  const siblings = boundedCache<string, readonly DeliveryRow[]>(ROWS_OF_A_KIND)
+  const copies = boundedCache<KeyId, number>(ROWS_OF_A_KIND)
+  /** By user and typ. */
+  const certificates = boundedCache<string, readonly StatementRow[]>(ROWS_OF_A_KIND)
+  const rows = [users, devices, devicesByKey, keys, deliveries, statements]
+  const answers = [leaves, nothingPending, siblings, copies, certificates]
 
   function take(change: Change): void {
     switch (change.kind) {
@@ -53,11 +67,28 @@ export function rowCache(reader: Reader): RowCache {
         break
       case 'insert-delivery':
       case 'replace-delivery':
-        // It is asked for at once, by the next step.
-        deliveries.set(change.row.dl, change.row)
-        nothingPending.delete(change.row.source)
-        nothingPending.delete(change.row.target)
+        takeDelivery(change.row)
+        break
+      case 'put-statement':
+        certificates.delete(`${change.row.user} ${change.row.typ}`)
     }
+  }
+
+  function takeDelivery(row: DeliveryRow): void {
+    // It is asked for at once, by the next step.
+    deliveries.set(row.dl, row)
+    if (row.state === 'requested') nothingPending.delete(row.source)
+    if (row.state === 'deposited') nothingPending.delete(row.target)
+    if (row.state === 'completed') copies.delete(row.keyId)
+    const name = `${row.keyId} ${row.target}`
+    const others = siblings.get(name)
+    const goesOn = !isTerminal(row.state) && others?.some(({ dl }) => dl === row.dl) === true
+    if (goesOn) {
+      siblings.set(
+        name,
+        others.map((other) => (other.dl === row.dl ? row : other)),
+      )
+    } else siblings.delete(name)
   }
 
   /** Under which keys it was found is not known here, and devices change seldom. */
@@ -82,14 +113,26 @@ export function rowCache(reader: Reader): RowCache {
       delivery: (dl) => through(deliveries, dl, reader.delivery),
       statement: (ref) => through(statements, ref, reader.statement),
       leafIndex: (ref) => through(leaves, ref, reader.leafIndex),
+      sameKeySameTarget: (key, target) =>
+        answered(siblings, `${key} ${target}`, () => reader.sameKeySameTarget(key, target)),
+      copiesOf: (key) => answered(copies, key, () => reader.copiesOf(key)),
+      statementsOf: (user, typ) => answered(certificates, `${user} ${typ}`, () => reader.statementsOf(user, typ)),
     },
     committed(changes) {
       for (const change of changes) take(change)
     },
     forget() {
-      for (const cache of all) cache.clear()
+      for (const cache of [...rows, ...answers]) cache.clear()
     },
   }
+}
+
+async function answered<K, V>(cache: BoundedCache<K, V>, question: K, read: () => Promise<V>): Promise<V> {
+  const known = cache.get(question)
+  if (known !== undefined) return known
+  const answer = await read()
+  cache.set(question, answer)
+  return answer
 }
 
 async function through<K, V>(
