@@ -53,19 +53,20 @@ async function runAgent(call: Invocation, open: OpenDevice, { once, saveTo }: Op
   const { agentParts } = await import('../device/agent-parts.ts')
   const { keepUp, requireGrownLog, upkeep, watchLog } = await import('../device/upkeep.ts')
   const { tellEvent } = await import('../views/agent-event.ts')
+  const { eventPlace } = await import('../device/event-place.ts')
   const { output, system } = call
   let exit: number = EXIT.done
   if (saveTo !== undefined) mkdirSync(saveTo, { recursive: true, mode: 0o700 })
   const places = { folder: saveTo === undefined ? null : resolve(saveTo) }
   const parts = agentParts(open, places, (event) => {
     if (event.kind === 'connected' && !output.json) output.say(connectedLine(open))
-    tellEvent({ output, now: system.now(), home: system.home }, event)
+    tellEvent(eventPlace(call, open), event)
     if (event.kind === 'refused') exit = exitCodeFor(event.reason)
   })
   const running = agent(parts)
   const problem = ({ code, message, details }: KeyferryError): void => {
     exit = exitCodeFor(code)
-    tellEvent({ output, now: system.now(), home: system.home }, { kind: 'problem', dl: null, code, why: message })
+    tellEvent(eventPlace(call, open), { kind: 'problem', dl: null, code, why: message })
     const hint = hintForDetails(details)
     if (hint !== null && !output.json) output.more(`hint: ${hint}`)
   }

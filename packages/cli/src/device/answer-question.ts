@@ -12,6 +12,7 @@ import type { Invocation } from '../invocation.ts'
 import { tellEvent } from '../views/agent-event.ts'
 import { isOfUnknown } from '../views/question.ts'
 import { agentParts } from './agent-parts.ts'
+import { eventPlace } from './event-place.ts'
 
 /**
  * Keeps an answer, then does at once what follows from it. Without network it is kept all the same, and done by the next agent.
@@ -25,12 +26,12 @@ export async function answerQuestion(
   decision: Omit<Decision, 'at'>,
 ): Promise<void> {
   open.store.questions.decide(question, { ...decision, at: open.now() })
-  const { output, system } = call
+  const { output } = call
   const refusals: Refused[] = []
   const parts = agentParts(open, { folder: null }, (event) => {
     // What becomes of this one is the end of the command, and told as that.
     if (event.kind === 'refused' && event.dl === question.dl) refusals.push(event)
-    else tellEvent({ output, now: system.now(), home: system.home }, event)
+    else tellEvent(eventPlace(call, open), event)
   })
   try {
     await agent(parts).once()
@@ -49,11 +50,9 @@ export async function answerQuestion(
  * since is asked about anew.
  * @throws {KeyferryError} `owner-untrusted`: nothing was answered, and nothing is lost
  */
-export async function knowWhose({ output, system }: Invocation, open: OpenDevice, asked: Question): Promise<Question> {
+export async function knowWhose(call: Invocation, open: OpenDevice, asked: Question): Promise<Question> {
   if (!isOfUnknown(asked)) return asked
-  await agent(
-    agentParts(open, { folder: null }, (event) => tellEvent({ output, now: system.now(), home: system.home }, event)),
-  ).once()
+  await agent(agentParts(open, { folder: null }, (event) => tellEvent(eventPlace(call, open), event))).once()
   const now = open.store.questions.find(asked.dl, asked.attempt, asked.kind)
   if (now !== null && !isOfUnknown(now)) return now
   throw new Explained(new KeyferryError('owner-untrusted', 'nothing proves whose key this is'), {

@@ -9,6 +9,7 @@ import type { Invocation } from '../invocation.ts'
 import { tellSent } from '../views/sent.ts'
 import { devicesAwaited, route, transferRow } from '../views/transfer.ts'
 import { agentParts } from './agent-parts.ts'
+import { eventPlace } from './event-place.ts'
 import { lastSeenOf } from './own-devices.ts'
 import { waitForEnd } from './wait-for-end.ts'
 
@@ -44,14 +45,14 @@ export async function followSent(
 
 /** What a pass of the agent makes of these deliveries. What keeps one from being deposited is the end of the command. */
 async function doOwnPart(
-  { output, system }: Invocation,
+  call: Invocation,
   open: OpenDevice,
   { deliveries }: TransferShown,
   waits: boolean,
 ): Promise<void> {
   const own = new Set<string>(deliveries.map(({ dl }) => dl))
   const stops = new Map<string, Stop>()
-  const tell = (event: AgentEvent): void => tellSent({ output, now: open.now(), home: system.home }, event)
+  const tell = (event: AgentEvent): void => tellSent(eventPlace(call, open), event)
   const report = (event: AgentEvent): void => {
     if (!('dl' in event) || event.dl === null || !own.has(event.dl)) return
     if (event.kind === 'deposited') stops.delete(event.dl)

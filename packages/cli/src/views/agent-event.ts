@@ -1,4 +1,5 @@
 import type { AgentEvent } from '@keyferry/device'
+import type { DeviceId } from '@keyferry/protocol'
 import { hintFor } from '../console/hints.ts'
 import { shortId } from '../console/ids.ts'
 import type { Output } from '../console/output.ts'
@@ -18,12 +19,15 @@ export interface EventPlace {
   readonly now: number
   /** Home folder: paths in it are shown short. */
   readonly home: string
+  /** What this human calls a device, or its fingerprint. */
+  readonly deviceName: (device: DeviceId) => string
 }
 
 /** Tells of an event: what was done on stdout, what needs attention on stderr. */
-export function tellEvent({ output, now, home }: EventPlace, event: AgentEvent): void {
+export function tellEvent(place: EventPlace, event: AgentEvent): void {
+  const { output, now } = place
   tellStep(output, event)
-  const done = doneLine(event, home)
+  const done = doneLine(event, place)
   if (output.json || done !== null) {
     output.answer({ at: now, ...event }, [`${clock(now)} ${done}`])
     return
@@ -40,14 +44,14 @@ export function tellStep(output: Output, event: AgentEvent): void {
   if (step !== undefined && 'dl' in event && event.dl !== null) output.detail(`${step}   ${shortId(event.dl)}`)
 }
 
-function doneLine(event: AgentEvent, home: string): string | null {
+function doneLine(event: AgentEvent, { home, deviceName }: EventPlace): string | null {
   switch (event.kind) {
     case 'wrapped':
-      return `${event.label}   wrapped for ${event.to} with ${event.alg}`
+      return `${event.label}   wrapped for ${deviceName(event.target)} (${event.to}) with ${event.alg}`
     case 'deposited':
       return `${shortId(event.dl)}   deposited at the server: ${event.state}`
     case 'installed':
-      return `${event.label}   from ${event.from}   ${event.where === 'key store' ? 'in the key store' : `installed as ${shortPath(event.where, home)}`}`
+      return `${event.label}   from ${event.source === null ? event.from : `${deviceName(event.source)} (${event.from})`}   ${event.where === 'key store' ? 'in the key store' : `installed as ${shortPath(event.where, home)}`}`
     case 'receipted':
       return `${shortId(event.dl)}   receipt signed: ${event.outcome}`
     case 'finished':

@@ -7,7 +7,10 @@ export function tellSent(place: EventPlace, event: AgentEvent): void {
   const { output } = place
   const own = event.kind === 'wrapped' || event.kind === 'deposited'
   if (own) tellStep(output, event)
-  if (event.kind === 'wrapped') output.more(`wrapped      ${event.alg}, for ${event.to} alone, signed by this device`)
+  if (event.kind === 'wrapped')
+    output.more(
+      `wrapped      ${event.alg}, for ${place.deviceName(event.target)} (${event.to}) alone, signed by this device`,
+    )
   else if (event.kind === 'deposited')
     output.more(`deposited    ${event.state === 'deposited' ? 'waits for the other side' : event.state}`)
   else if (event.kind !== 'connected') tellEvent(place, event)

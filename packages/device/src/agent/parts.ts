@@ -1,5 +1,6 @@
 import {
   type DeliveryId,
+  type DeviceId,
   type DevicePayload,
   deviceStatement,
   type EpochSeconds,
@@ -28,7 +29,9 @@ export type AgentEvent =
       readonly kind: 'wrapped'
       readonly dl: DeliveryId
       readonly label: string
+      /** Name of the user, or his root id. */
       readonly to: string
+      readonly target: DeviceId
       readonly alg: string
     }
   | { readonly kind: 'deposited'; readonly dl: DeliveryId; readonly state: string }
@@ -37,7 +40,10 @@ export type AgentEvent =
       readonly kind: 'installed'
       readonly dl: DeliveryId
       readonly label: string
+      /** Name of the key's owner, or his root id. */
       readonly from: string
+      /** The device that wrapped it; null where a process took it in that is no more. */
+      readonly source: DeviceId | null
       readonly where: string
     }
   | {

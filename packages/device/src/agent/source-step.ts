@@ -111,6 +111,7 @@ async function wrapAndKeep(parts: AgentParts, kti: TransportKeyInfo, checked: Ch
     dl: kti.dl,
     label: labelOf(parts, kti.key.id),
     to: checked.targetRoot.username ?? kti.target.user,
+    target: kti.target.device,
     alg: checked.key.alg,
   })
   return made

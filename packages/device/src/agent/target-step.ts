@@ -1,5 +1,6 @@
 import {
   type DeliveryId,
+  type DeviceId,
   deviceStatement,
   type EpochSeconds,
   fromBase64url,
@@ -315,24 +316,29 @@ async function install(
     // T6 once more inside: another process of this device was first.
     return reject(parts, kti.dl, facts, envelope.ref, envelope.octets, error)
   }
-  return finishOutcome(parts, entry, memory, checked.ownerRoot.username)
+  return finishOutcome(parts, entry, memory, { device: kti.src, username: checked.ownerRoot.username })
+}
+
+interface Giver {
+  readonly device: DeviceId
+  readonly username: string | null
 }
 
 /**
  * What follows a final outcome, as often as it takes: the key goes where programs use it, then the outcome is sent. A process that died
  * in between has left this to the next.
  *
- * @param from - whose key it is, where that was just checked.
+ * @param giver - whose key it is and what device wrapped it, where that was just checked.
  */
 export async function finishOutcome(
   parts: AgentParts,
   entry: ReplayEntry,
   memory: TargetMemory,
-  from: string | null = null,
+  giver: Giver | null = null,
 ): Promise<StepResult> {
   const name = nameOf(entry)
   if (!memory.placed.has(name)) {
-    await place(parts, entry, from)
+    await place(parts, entry, giver)
     memory.placed.add(name)
   }
   const result = await sendOutcome(parts, entry)
@@ -341,7 +347,7 @@ export async function finishOutcome(
 }
 
 /** Where programs use it. The key is safe in the store: if this fails, its human is told and can take it out again. */
-async function place(parts: AgentParts, { dl, outcome }: ReplayEntry, from: string | null): Promise<void> {
+async function place(parts: AgentParts, { dl, outcome }: ReplayEntry, giver: Giver | null): Promise<void> {
   if (outcome.kind !== 'receipt') return
   const receipt = readStatement(receiptStatement, outcome.text).payload
   const record = receipt.key === undefined ? null : parts.store.keys.find(receipt.key.id)
@@ -360,8 +366,15 @@ async function place(parts: AgentParts, { dl, outcome }: ReplayEntry, from: stri
   }
   const owner = ownerOf(record.key.id)
   const state = parts.store.seen.state()
-  const username = from ?? (owner === state.user ? state.username : state.pin(owner)?.username)
-  parts.report({ kind: 'installed', dl, label: record.label, from: username ?? owner, where: where ?? 'key store' })
+  const username = giver?.username ?? (owner === state.user ? state.username : state.pin(owner)?.username)
+  parts.report({
+    kind: 'installed',
+    dl,
+    label: record.label,
+    from: username ?? owner,
+    source: giver?.device ?? null,
+    where: where ?? 'key store',
+  })
 }
 
 /** The record that comes with a key from a device of the own user; of others' keys it only says what they are (PROTOCOL 2.4). */
