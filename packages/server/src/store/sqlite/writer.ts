@@ -23,18 +23,26 @@ export function openWriter(setup: WriterSetup): Writer {
   const db = new DatabaseSync(setup.path)
   setUpWriting(db)
   const prepared = setup.writes.map(({ sql, rules }): Prepared => ({ statement: db.prepare(sql), ...rules }))
-  const [begin, commit, savepoint, release, back] = [
+  const [begin, commit, rollback, savepoint, release, back] = [
     'BEGIN IMMEDIATE',
     'COMMIT',
+    'ROLLBACK',
     'SAVEPOINT unit',
     'RELEASE unit',
     'ROLLBACK TO unit',
-  ].map((sql) => db.prepare(sql)) as [StatementSync, StatementSync, StatementSync, StatementSync, StatementSync]
+  ].map((sql) => db.prepare(sql)) as [
+    StatementSync,
+    StatementSync,
+    StatementSync,
+    StatementSync,
+    StatementSync,
+    StatementSync,
+  ]
   // A crash may have left in the WAL what was erased before it.
   let erased = !truncateWal(db)
 
-  function writeUnit(unit: WireUnit): UnitOutcome {
-    savepoint.run()
+  /** @returns what was wrong with it; its first part may have been written all the same. */
+  function writeSteps(unit: WireUnit): UnitOutcome {
     try {
       const leafIndexes: number[] = []
       for (const [number, ...values] of unit) {
@@ -44,31 +52,51 @@ export function openWriter(setup: WriterSetup): Writer {
           continue
         }
         const { changes } = statement.run(...values)
-        if (unlessOne !== undefined && changes !== 1) return takeBack({ code: unlessOne })
+        if (unlessOne !== undefined && changes !== 1) return { code: unlessOne }
         if (erases) erased = true
       }
-      release.run()
       return leafIndexes
     } catch (error) {
       const errcode = errcodeOf(error)
       if (isOutage(errcode)) throw error
-      return takeBack(isUniqueViolation(errcode) ? { code: 'state-conflict' } : { fault: messageOf(error) })
+      return isUniqueViolation(errcode) ? { code: 'state-conflict' } : { fault: messageOf(error) }
     }
   }
 
-  function takeBack(outcome: UnitOutcome): UnitOutcome {
-    back.run()
-    release.run()
-    return outcome
+  /** All of them, or null and nothing: one was bad. */
+  function writeAll(units: readonly WireUnit[]): readonly UnitOutcome[] | null {
+    begin.run()
+    const outcomes: UnitOutcome[] = []
+    for (const unit of units) {
+      const outcome = writeSteps(unit)
+      if (isBad(outcome)) {
+        rollback.run()
+        return null
+      }
+      outcomes.push(outcome)
+    }
+    commit.run()
+    return outcomes
+  }
+
+  /** Each by itself: a savepoint makes SQLite copy each page that it changes, so this is for batches in which one was bad. */
+  function writeEach(units: readonly WireUnit[]): readonly UnitOutcome[] {
+    begin.run()
+    const outcomes = units.map((unit) => {
+      savepoint.run()
+      const outcome = writeSteps(unit)
+      if (isBad(outcome)) back.run()
+      release.run()
+      return outcome
+    })
+    commit.run()
+    return outcomes
   }
 
   return {
     write(units) {
       try {
-        begin.run()
-        const outcomes = units.map(writeUnit)
-        commit.run()
-        return { outcomes }
+        return { outcomes: writeAll(units) ?? writeEach(units) }
       } catch (error) {
         // Some failures of the disk end the transaction by themselves.
         if (db.isTransaction) db.exec('ROLLBACK')
@@ -86,6 +114,10 @@ export function openWriter(setup: WriterSetup): Writer {
       db.close()
     },
   }
+}
+
+function isBad(outcome: UnitOutcome): boolean {
+  return !('length' in outcome)
 }
 
 function messageOf(error: unknown): string {
