@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { Change } from '../src/store/changes.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
@@ -105,6 +106,23 @@ describe('the SQLite file', () => {
     await first.commit([{ kind: 'put-meta', name: 'x', value: 'y' }])
     await first.close()
     expect(await (await open(path)).read.meta('x')).toBe('y')
+  })
+
+  it('is opened although somebody who reads it is in the way for a moment', async () => {
+    const path = join(folder, 'read.db')
+    await (await open(path)).close()
+    // What a backup does that opens the file first, and so keeps it to itself while it sets up the log beside it.
+    const hold = `
+      const { DatabaseSync } = require('node:sqlite')
+      const db = new DatabaseSync(${JSON.stringify(path)})
+      db.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+      require('node:worker_threads').parentPort.postMessage('held')
+      setTimeout(() => db.close(), 1000)`
+    const holder = new Worker(hold, { eval: true })
+    await once(holder, 'message')
+    const store = await open(path)
+    await store.commit([{ kind: 'put-meta', name: 'x', value: 'y' }])
+    await holder.terminate()
   })
 
   it('acknowledges nothing that a size limit keeps from the disk', async () => {

@@ -3,9 +3,12 @@
 /** Extended codes that say that a row was there already. */
 const UNIQUE_CODES: ReadonlySet<number> = new Set([1555, 2067])
 
+/** Another connection is in the way. */
+export const BUSY = 5
+
 /** Primary codes that are about the disk or the machine and not about the unit: what failed now may work later. */
 export const OUTAGES: Readonly<Record<number, { readonly text: string; readonly retryAfter: number }>> = {
-  5: { text: 'the database is busy', retryAfter: 1 },
+  [BUSY]: { text: 'the database is busy', retryAfter: 1 },
   7: { text: 'out of memory', retryAfter: 10 },
   8: { text: 'the database is read-only', retryAfter: 60 },
   10: { text: 'the disk failed', retryAfter: 60 },

@@ -12,8 +12,9 @@ const WAL_PAGES = 4096
  * with zeros (who turns it off keeps erased wrapped keys readable on disk).
  */
 export function setUpWriting(db: DatabaseSync): void {
-  db.exec(`PRAGMA cache_size=${CACHE_KIB}`)
+  // First: each of these looks at the file.
   db.exec(`PRAGMA busy_timeout=${BUSY_MS}`)
+  db.exec(`PRAGMA cache_size=${CACHE_KIB}`)
   db.exec('PRAGMA journal_mode=WAL')
   db.exec('PRAGMA synchronous=FULL')
   db.exec('PRAGMA secure_delete=ON')

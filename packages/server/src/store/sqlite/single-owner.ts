@@ -1,9 +1,7 @@
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SetupError } from '../../setup-error.ts'
-import { errcodeOf, primaryCode } from './error-codes.ts'
-
-const BUSY = 5
+import { BUSY, errcodeOf, primaryCode } from './error-codes.ts'
 
 /**
  * Makes this process the only one that uses the database at `path`, until the answer is called or the process ends, however it does: the
