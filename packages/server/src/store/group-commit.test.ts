@@ -28,21 +28,25 @@ function slowWriter() {
 }
 
 const turn = () => new Promise(setImmediate)
+/** What came has been taken, and a turn in which nothing came has passed. */
+const quiet = async () => {
+  for (let i = 0; i < 3; i++) await turn()
+}
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 describe('group commit', () => {
-  it('commits what one turn brings, and gathers while a commit runs', async () => {
+  it('commits what comes together, and gathers while a commit runs', async () => {
     const { names, end, commit } = slowWriter()
     const first = [commit(0), commit(1)]
     expect(names()).toEqual([])
-    await turn()
+    await quiet()
     expect(names()).toEqual([[0, 1]])
     const others = [commit(2), commit(3)]
-    await turn()
+    await quiet()
     expect(names()).toEqual([[0, 1]])
     end(0).with([10, 11])
     expect(await Promise.all(first)).toEqual([10, 11])
-    await turn()
+    await quiet()
     expect(names()).toEqual([
       [0, 1],
       [2, 3],
@@ -51,15 +55,40 @@ describe('group commit', () => {
     expect(await Promise.all(others)).toEqual([12, 13])
   })
 
+  it('gathers as long as each turn brings another unit', async () => {
+    const { names, end, commit } = slowWriter()
+    const units: Promise<number>[] = []
+    for (const name of [0, 1, 2]) {
+      units.push(commit(name))
+      await turn()
+      expect(names()).toEqual([])
+    }
+    await turn()
+    expect(names()).toEqual([[0, 1, 2]])
+    end(0).with([10, 11, 12])
+    expect(await Promise.all(units)).toEqual([10, 11, 12])
+  })
+
+  it('makes nobody wait for a stream of others that does not end', async () => {
+    const { names, commit } = slowWriter()
+    const until = performance.now() + 5000
+    for (let name = 0; names().length === 0 && performance.now() < until; name++) {
+      void commit(name)
+      await turn()
+    }
+    const [first = []] = names()
+    expect(first.length).toBeGreaterThan(1)
+    expect(first.length).toBeLessThanOrEqual(MAX_BATCH_UNITS)
+  })
+
   it('caps a batch by units and by octets; a unit above the cap goes alone', async () => {
     const { group, names, end, commit } = slowWriter()
     const all = upTo(MAX_BATCH_UNITS + 2).map((i) => commit(i))
     all.push(commit(200, MAX_BATCH_OCTETS + 1), commit(201, MAX_BATCH_OCTETS - 1), commit(202), commit(203))
-    await turn()
+    await quiet()
     for (let i = 0; i < names().length; i++) {
       end(i).with((names()[i] as number[]).map(Number))
-      await turn()
-      await turn()
+      await quiet()
     }
     const [first, ...rest] = names()
     expect(first).toHaveLength(MAX_BATCH_UNITS)
@@ -71,7 +100,7 @@ describe('group commit', () => {
   it('lets a bad unit fail alone', async () => {
     const { end, commit } = slowWriter()
     const units = [commit(0), commit(1)]
-    await turn()
+    await quiet()
     end(0).with([new Error('bad'), 2])
     await expect(units[0]).rejects.toThrow('bad')
     expect(await units[1]).toBe(2)
@@ -80,7 +109,7 @@ describe('group commit', () => {
   it('fails a whole batch with the disk, and goes on with the next', async () => {
     const { end, commit, group } = slowWriter()
     const first = commit(0)
-    await turn()
+    await quiet()
     const second = commit(1)
     end(0).failing(new Error('disk full'))
     await expect(first).rejects.toThrow('disk full')
@@ -88,7 +117,7 @@ describe('group commit', () => {
     const whenIdle = group.idle().then(() => {
       idle = true
     })
-    await turn()
+    await quiet()
     expect(idle).toBe(false)
     end(1).with([1])
     expect(await second).toBe(1)

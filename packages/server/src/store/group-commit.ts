@@ -17,6 +17,8 @@ export interface GroupCommit<U, R> {
 
 export const MAX_BATCH_UNITS = 128
 export const MAX_BATCH_OCTETS: number = 256 * 1024
+/** However many come, the first does not wait longer for them. */
+const GATHER_MILLISECONDS = 20
 
 interface Waiting<U, R> {
   readonly unit: U
@@ -25,7 +27,10 @@ interface Waiting<U, R> {
   reject(error: unknown): void
 }
 
-/** Commits what one turn of the event loop brings; while a commit runs, gathers for the next. */
+/**
+ * Commits as soon as a turn of the event loop brings no other unit; gathers meanwhile, and while a commit runs. Under load units come in
+ * waves, and a transaction costs far more than one more unit in it; a unit that comes alone waits for one empty turn.
+ */
 export function groupCommit<U, R>(rules: GroupCommitRules<U, R>): GroupCommit<U, R> {
   const queue: Waiting<U, R>[] = []
   let writing = false
@@ -34,12 +39,19 @@ export function groupCommit<U, R>(rules: GroupCommitRules<U, R>): GroupCommit<U,
   function next(): void {
     writing = queue.length > 0
     if (writing) {
-      // Whoever else is in this turn comes along: a transaction costs far more than one more unit in it.
-      setImmediate(() => write(takeBatch()))
+      gather(0, performance.now() + GATHER_MILLISECONDS)
       return
     }
     for (const tell of whenIdle) tell()
     whenIdle = []
+  }
+
+  function gather(count: number, until: number): void {
+    setImmediate(() => {
+      const grows = queue.length > count && queue.length < MAX_BATCH_UNITS
+      if (grows && performance.now() < until) gather(queue.length, until)
+      else write(takeBatch())
+    })
   }
 
   function takeBatch(): Waiting<U, R>[] {
