@@ -22,8 +22,9 @@ export interface AccessDecision {
   decide(call: AccessCall): Promise<Ruling | null>
 }
 
-/** What gives the answers: the built-in Cedar engine, or an AuthZEN decision point elsewhere. Rejects when it cannot. */
+/** What gives the answers: the built-in Cedar engine, or an AuthZEN decision point elsewhere. Throws or rejects when it cannot. */
 export interface AccessEngine {
   readonly policyHash: string
-  decide(call: AccessCall): Promise<Ruling>
+  /** At once, or later. */
+  decide(call: AccessCall): Ruling | Promise<Ruling>
 }

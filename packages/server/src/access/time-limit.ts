@@ -19,19 +19,24 @@ export function inTimeOrNot(
     get policyHash() {
       return engine.policyHash
     },
-    decide(call) {
-      return new Promise<Ruling | null>((resolve) => {
-        const timer = setTimeout(() => settle(null, { why: 'too-slow' }), limitMilliseconds)
-        let settled = false
-        function settle(ruling: Ruling | null, problem?: NoDecision): void {
-          if (settled) return
-          settled = true
-          clearTimeout(timer)
-          if (problem !== undefined) report(problem)
-          resolve(ruling)
-        }
-        Promise.try(() => engine.decide(call)).then(settle, (error: unknown) => settle(null, { why: 'failed', error }))
-      })
+    async decide(call) {
+      try {
+        const answer = engine.decide(call)
+        return answer instanceof Promise ? await inTime(answer) : answer
+      } catch (error) {
+        report({ why: 'failed', error })
+        return null
+      }
     },
+  }
+
+  async function inTime(answer: Promise<Ruling>): Promise<Ruling | null> {
+    let timer: NodeJS.Timeout | undefined
+    const tooSlow = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, limitMilliseconds, null)
+    })
+    const ruling = await Promise.race([answer, tooSlow]).finally(() => clearTimeout(timer))
+    if (ruling === null) report({ why: 'too-slow' })
+    return ruling
   }
 }

@@ -8,7 +8,7 @@ import {
   type UserId,
 } from '@keyferry/protocol'
 import { type BoundedCache, boundedCache } from '../bounded-cache.ts'
-import type { Change } from './changes.ts'
+import type { Change, Committed } from './changes.ts'
 import type { DeliveryRow, DeviceRow, KeyRow, StatementRow, UserRow } from './rows.ts'
 import type { Reader } from './store.ts'
 
@@ -17,7 +17,7 @@ export interface RowCache {
   /** Reads as the reader it was made of, which is asked once per row. */
   readonly read: Reader
   /** A unit of work is durable: call it before anybody is told. */
-  committed(changes: readonly Change[]): void
+  committed(changes: readonly Change[], result: Committed): void
   /** Nobody knows what was written. */
   forget(): void
 }
@@ -43,10 +43,12 @@ export function rowCache(reader: Reader): RowCache {
   /** By key and target: open deliveries. */
   const siblings = boundedCache<string, readonly DeliveryRow[]>(ROWS_OF_A_KIND)
   const copies = boundedCache<KeyId, number>(ROWS_OF_A_KIND)
+  /** By key and target: it was counted, and a copy more of the same changes nothing. */
+  const counted = boundedCache<string, true>(ROWS_OF_A_KIND)
   /** By user and typ. */
   const certificates = boundedCache<string, readonly StatementRow[]>(ROWS_OF_A_KIND)
   const rows = [users, devices, devicesByKey, keys, deliveries, statements]
-  const answers = [leaves, nothingPending, siblings, copies, certificates]
+  const answers = [leaves, nothingPending, siblings, copies, counted, certificates]
 
   function take(change: Change): void {
     switch (change.kind) {
@@ -65,30 +67,46 @@ export function rowCache(reader: Reader): RowCache {
       case 'replace-key':
         keys.delete(change.row.id)
         break
-      case 'insert-delivery':
-      case 'replace-delivery':
-        takeDelivery(change.row)
-        break
       case 'put-statement':
         certificates.delete(`${change.row.user} ${change.row.typ}`)
     }
   }
 
-  function takeDelivery(row: DeliveryRow): void {
+  /** A unit may take a delivery through several states: only the last one is ever seen. */
+  function takeDeliveries(changes: readonly Change[]): void {
+    const last = new Map<DeliveryId, { readonly row: DeliveryRow; readonly isNew: boolean }>()
+    for (const change of changes) {
+      if (change.kind === 'insert-delivery') last.set(change.row.dl, { row: change.row, isNew: true })
+      if (change.kind !== 'replace-delivery') continue
+      last.set(change.row.dl, { row: change.row, isNew: last.get(change.row.dl)?.isNew ?? false })
+    }
+    for (const { row, isNew } of last.values()) takeDelivery(row, isNew)
+  }
+
+  function takeDelivery(row: DeliveryRow, isNew: boolean): void {
     // It is asked for at once, by the next step.
     deliveries.set(row.dl, row)
     if (row.state === 'requested') nothingPending.delete(row.source)
     if (row.state === 'deposited') nothingPending.delete(row.target)
-    if (row.state === 'completed') copies.delete(row.keyId)
     const name = `${row.keyId} ${row.target}`
+    if (row.state === 'completed' && counted.get(name) === undefined) {
+      copies.delete(row.keyId)
+      counted.set(name, true)
+    }
     const others = siblings.get(name)
-    const goesOn = !isTerminal(row.state) && others?.some(({ dl }) => dl === row.dl) === true
-    if (goesOn) {
-      siblings.set(
-        name,
-        others.map((other) => (other.dl === row.dl ? row : other)),
-      )
-    } else siblings.delete(name)
+    if (others === undefined) return
+    const after = siblingsAfter(others, row, isNew)
+    if (after === null) siblings.delete(name)
+    else siblings.set(name, after)
+  }
+
+  function takeLeaves(changes: readonly Change[], { leafIndexes }: Committed): void {
+    let next = 0
+    for (const change of changes) {
+      if (change.kind !== 'append-leaf') continue
+      const index = leafIndexes[next++]
+      if (index !== undefined && leaves.get(change.ref) === undefined) leaves.set(change.ref, index)
+    }
   }
 
   /** Under which keys it was found is not known here, and devices change seldom. */
@@ -118,13 +136,26 @@ export function rowCache(reader: Reader): RowCache {
       copiesOf: (key) => answered(copies, key, () => reader.copiesOf(key)),
       statementsOf: (user, typ) => answered(certificates, `${user} ${typ}`, () => reader.statementsOf(user, typ)),
     },
-    committed(changes) {
+    committed(changes, result) {
       for (const change of changes) take(change)
+      takeDeliveries(changes)
+      takeLeaves(changes, result)
     },
     forget() {
       for (const cache of [...rows, ...answers]) cache.clear()
     },
   }
+}
+
+/** Open ones in the order in which they came; `null` if that is not known: one that was over goes on again. */
+function siblingsAfter(
+  others: readonly DeliveryRow[],
+  row: DeliveryRow,
+  isNew: boolean,
+): readonly DeliveryRow[] | null {
+  if (isTerminal(row.state)) return others.filter(({ dl }) => dl !== row.dl)
+  if (others.some(({ dl }) => dl === row.dl)) return others.map((other) => (other.dl === row.dl ? row : other))
+  return isNew ? [...others, row] : null
 }
 
 async function answered<K, V>(cache: BoundedCache<K, V>, question: K, read: () => Promise<V>): Promise<V> {

@@ -99,7 +99,10 @@ async function denialChanges(
   const decision = await evaluate(context, row, parties, actionOf(row), freshProof(context, row))
   // Without a decision his no is kept: the next one finds it.
   if (decision?.outcome !== 'deny') return []
-  return [...step(context, row, 'refuse', { stage, reason: reason ?? 'approval-denied' }).changes, ...decision.changes]
+  return [
+    ...step(context, row, 'refuse', { stage, reason: reason ?? 'approval-denied' }).changes,
+    ...(await decision.record()),
+  ]
 }
 
 async function permitChanges(context: ServerContext, row: DeliveryRow, parties: Parties): Promise<readonly Change[]> {
@@ -109,7 +112,7 @@ async function permitChanges(context: ServerContext, row: DeliveryRow, parties: 
   if (decision === null || decision.waitingFor.includes('approval')) return []
   const word = row.state === 'requested' ? 'source-proof' : 'target-proof'
   const waitingFor = [...new Set([...decision.waitingFor, word] as const)]
-  return waitChanges(context, row, { waitingFor, approvers: [], changes: [] })
+  return waitChanges(context, row, { waitingFor, approvers: [], record: async () => [] })
 }
 
 function freshProof(context: ServerContext, delivery: DeliveryRow): ReturnType<ServerContext['proofs']['fresh']> {

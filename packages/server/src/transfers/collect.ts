@@ -33,7 +33,7 @@ async function collectOnce(context: ServerContext, caller: Caller, dl: DeliveryI
   if (decision.outcome === 'deny') {
     const { reason } = decision
     const denied = step(context, delivery, 'refuse', { stage: 'ac2', reason })
-    await context.commit([...denied.changes, ...decision.changes])
+    await context.commit([...denied.changes, ...(await decision.record())])
     throw new KeyferryError('access-denied', 'this key may no longer be collected', { stage: 'ac2', reason })
   }
   if (decision.waitingFor.includes('code')) {
@@ -43,6 +43,6 @@ async function collectOnce(context: ServerContext, caller: Caller, dl: DeliveryI
     throw new KeyferryError('unavailable', 'conditions are not met yet', { retryAfter: 60 })
   }
   const octets = await openSealedEnvelope(context, delivery)
-  await context.commit([...step(context, delivery, 'collect').changes, ...decision.changes])
+  await context.commit([...step(context, delivery, 'collect').changes, ...(await decision.record())])
   return octets
 }

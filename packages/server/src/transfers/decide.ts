@@ -31,10 +31,10 @@ export async function decisionChanges(
     case undefined:
       return []
     case 'permit':
-      return [...(await permitted(context, delivery)), ...decision.changes]
+      return [...(await permitted(context, delivery)), ...(await decision.record())]
     case 'deny': {
       const patch = { stage: admitting ? 'ac1' : 'ac2', reason: decision.reason } as const
-      return [...step(context, delivery, 'refuse', patch).changes, ...decision.changes]
+      return [...step(context, delivery, 'refuse', patch).changes, ...(await decision.record())]
     }
     case 'wait':
       return waitChanges(context, delivery, decision)
@@ -61,7 +61,7 @@ async function permitted(context: ServerContext, delivery: DeliveryRow): Promise
 export async function waitChanges(
   context: ServerContext,
   delivery: DeliveryRow,
-  decision: Pick<Decision, 'waitingFor' | 'approvers' | 'changes'>,
+  decision: Pick<Decision, 'waitingFor' | 'approvers' | 'record'>,
 ): Promise<readonly Change[]> {
   const isFirst = !delivery.waitingFor.includes('approval')
   const known = new Set(delivery.approvers.map(({ user }) => user))
@@ -82,7 +82,12 @@ export async function waitChanges(
     .map(
       (recipient): Change => ({ kind: 'insert-notice', row: noticeFor(context, row, 'approval-requested', recipient) }),
     )
-  return [{ kind: 'replace-delivery', row }, ...notices, ...(await wakeForBetter(context, row)), ...decision.changes]
+  return [
+    { kind: 'replace-delivery', row },
+    ...notices,
+    ...(await wakeForBetter(context, row)),
+    ...(await decision.record()),
+  ]
 }
 
 /** Policy may ask for a younger proof, or one by the device key itself. */

@@ -13,7 +13,7 @@ export interface Decision extends Outcome {
   /** Each approval has to bring a one-time code. */
   readonly approvalNeedsCode: boolean
   /** The record of it and its leaf (PROTOCOL 6, 11), for the unit of work of what the decision brings. */
-  readonly changes: readonly Change[]
+  record(): Promise<readonly Change[]>
 }
 
 /** Asks the engine about one delivery; `null` if there was no decision: the state stays and the call is made again later. */
@@ -30,22 +30,26 @@ export async function evaluate(
   const outcome = outcomeOf(call, ruling)
   const { dl, attempt } = delivery
   const at = context.clock.now()
-  const { octets, ref } = decisionRecord({
-    dl,
-    attempt,
-    stage: STAGE[action],
-    decision: outcome.outcome,
-    reason: outcome.reason,
-    policy: ruling.policy,
-    call,
-    at,
-  })
-  // The same call in the same second makes the same record: it is one, with one leaf.
-  const isKnown = (await context.read.leafIndex(ref)) !== null
-  const record: Change = { kind: 'insert-decision', row: { ref, dl, attempt, octets, createdAt: at } }
   return {
     ...outcome,
     approvalNeedsCode: ruling.context?.approvals?.code === true,
-    changes: isKnown ? [] : [record, leafChange(context.origin, { typ: 'decision', ref, dl })],
+    async record() {
+      const { octets, ref } = decisionRecord({
+        dl,
+        attempt,
+        stage: STAGE[action],
+        decision: outcome.outcome,
+        reason: outcome.reason,
+        policy: ruling.policy,
+        call,
+        at,
+      })
+      // Who collects twice in one second makes the same call, and the same record: it is one, with one leaf.
+      if (delivery.state === 'collected' && (await context.read.leafIndex(ref)) !== null) return []
+      return [
+        { kind: 'insert-decision', row: { ref, dl, attempt, octets, createdAt: at } },
+        leafChange(context.origin, { typ: 'decision', ref, dl }),
+      ]
+    },
   }
 }

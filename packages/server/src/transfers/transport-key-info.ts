@@ -91,7 +91,7 @@ async function askAgain(
   if (decision?.outcome === 'deny') {
     const { reason } = decision
     const denied = step(context, delivery, 'refuse', { stage: 'ac1', reason })
-    await context.commit([...denied.changes, ...decision.changes])
+    await context.commit([...denied.changes, ...(await decision.record())])
     throw new KeyferryError('access-denied', 'this transfer is no longer permitted', { stage: 'ac1', reason })
   }
   throw new KeyferryError('unavailable', 'no access decision now', { retryAfter: 5 })

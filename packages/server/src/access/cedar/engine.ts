@@ -87,7 +87,7 @@ export function cedarEngine(policyText: string, settings: CedarSettings): CedarE
       return policy.text
     },
     replacePolicy,
-    async decide(call) {
+    decide(call) {
       return rulingOf(ask(call), call, policy.hash, settings.proofWindowSeconds)
     },
   }

@@ -60,7 +60,8 @@ export async function openSqliteStore(path: string): Promise<Store> {
         if (!writer.alive) writer = await startWriter(setup)
         const outcomes = (await writer.write(batch.map(({ steps }) => steps))).map(committedOr)
         batch.forEach(({ changes }, i) => {
-          if (!(outcomes[i] instanceof Error)) rows.committed(changes)
+          const outcome = outcomes[i]
+          if (outcome !== undefined && !(outcome instanceof Error)) rows.committed(changes, outcome)
         })
         return outcomes
       } catch (error) {
