@@ -85,6 +85,7 @@ export async function aKillWorld(): Promise<KillWorld> {
     const arrivals = join(places.phone.folder, '..', label)
     makeSshKey(keyFile)
     const added = await run('laptop', 'key', 'add', keyFile, '--label', label)
+    if (added.exit !== 0) throw new Error(`key add ended with ${added.exit}: ${added.stderr}`)
     const key = String(added.objects[0]?.id)
     const sending = lasting(home, profile(places.laptop, 'send', label, '--to', places.phone.name, '--no-wait'))
     const laptop = lasting(home, profile(places.laptop, 'agent'))
@@ -107,6 +108,8 @@ export async function aKillWorld(): Promise<KillWorld> {
 
     const traps = [...(sender === 'agent' ? [SEND_DIES] : []), ...(kill === null ? [] : [kill])]
     const sprung: Kill[] = []
+    /** Whoever was killed is back. */
+    const over: Kill[] = []
     const failures: string[] = []
     const counts = new Map<string, number>()
     current.trap = async (moment, { keyid, name }) => {
@@ -134,10 +137,11 @@ export async function aKillWorld(): Promise<KillWorld> {
         await victim.kill()
         if (victim !== sending) victim.start()
       }
+      over.push(due)
       return 'cut'
     }
     const isAtRest = (agent: Lasting): boolean => agent.toldSinceStart.some(({ kind }) => kind === 'connected')
-    const hasSprung = (device: Who): boolean => kill === null || kill.device !== device || sprung.includes(kill)
+    const hasSprung = (device: Who): boolean => kill === null || kill.device !== device || over.includes(kill)
 
     try {
       sending.start()
