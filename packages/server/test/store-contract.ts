@@ -437,7 +437,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       it('never give a cursor twice, also when the newest was swept', async () => {
         await commit(insert('n1', { expiresAt: NOW }))
         const first = (await store.read.notice(idOf('nt', 'n1')))?.cursor ?? 0
-        await commit({ kind: 'sweep-expired', before: NOW + 1 })
+        await commit({ kind: 'sweep-expired', before: NOW + 1, limit: 10 })
         expect(await store.read.notice(idOf('nt', 'n1'))).toBeNull()
         await commit(insert('n2'))
         expect((await store.read.notice(idOf('nt', 'n2')))?.cursor).toBeGreaterThan(first)
@@ -470,7 +470,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         { kind: 'insert-notice', row: aNoticeRow('old', { expiresAt: NOW - 1 }) },
         { kind: 'insert-notice', row: aNoticeRow('new', { expiresAt: NOW }) },
       )
-      await commit({ kind: 'sweep-expired', before: NOW })
+      expect(await store.read.hasExpired(NOW - 1)).toBe(false)
+      expect(await store.read.hasExpired(NOW)).toBe(true)
+      await commit({ kind: 'sweep-expired', before: NOW, limit: 10 })
+      expect(await store.read.hasExpired(NOW)).toBe(false)
       const left = async (which: string) => [
         await store.read.idempotent(thumb('tablet'), which),
         await store.read.enrolment(idOf('en', which)),
@@ -478,6 +481,27 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ]
       expect(await left('old')).toEqual([null, null, null])
       expect((await left('new')).every((row) => row !== null)).toBe(true)
+    })
+
+    it('sweeps no more of each kind than it is told to', async () => {
+      const names = ['one', 'two', 'three']
+      await commit(
+        ...names.flatMap((name): Change[] => [
+          { kind: 'insert-idempotency', row: anIdempotencyRow(name, { expiresAt: NOW - 1 }) },
+          { kind: 'insert-enrolment', row: anEnrolmentRow(name, { expiresAt: NOW - 1 }) },
+          { kind: 'insert-notice', row: aNoticeRow(name, { expiresAt: NOW - 1 }) },
+        ]),
+      )
+      await commit({ kind: 'sweep-expired', before: NOW, limit: 2 })
+      const left = await Promise.all(
+        names.flatMap((name) => [
+          store.read.idempotent(thumb('tablet'), name),
+          store.read.enrolment(idOf('en', name)),
+          store.read.notice(idOf('nt', name)),
+        ]),
+      )
+      expect(left.filter((row) => row !== null)).toHaveLength(3)
+      expect(await store.read.hasExpired(NOW)).toBe(true)
     })
 
     it('keeps meta and tiles, the last one that was put', async () => {

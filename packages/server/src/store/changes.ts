@@ -56,8 +56,8 @@ export type Change =
   | { readonly kind: 'put-meta'; readonly name: string; readonly value: string }
   /** A full tile of the log (C2SP tlog-tiles): 256 hashes of 32 octets. Same again is fine. */
   | { readonly kind: 'put-tile'; readonly level: number; readonly index: number; readonly hashes: Uint8Array }
-  /** Deletes idempotency entries, enrolments and notices that expired before this time. */
-  | { readonly kind: 'sweep-expired'; readonly before: number }
+  /** Deletes idempotency entries, enrolments and notices that expired before this time: at most `limit` of each. */
+  | { readonly kind: 'sweep-expired'; readonly before: number; readonly limit: number }
 
 export type ChangeKind = Change['kind']
 

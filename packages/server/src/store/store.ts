@@ -88,6 +88,8 @@ export interface Reader {
   leaves(from: number, to: number): Promise<readonly LeafRow[]>
   tile(level: number, index: number): Promise<Uint8Array | null>
   meta(name: string): Promise<string | null>
+  /** Whether something is there that `sweep-expired` would delete. */
+  hasExpired(before: EpochSeconds): Promise<boolean>
   /** Figures for `keyferry serve`'s greeting. */
   counts(): Promise<{ readonly users: number; readonly devices: number }>
 }

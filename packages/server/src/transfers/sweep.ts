@@ -16,8 +16,17 @@ const KEEP_SECONDS = 24 * 3600
 export async function sweep(context: ServerContext, signal?: AbortSignal): Promise<number> {
   const expired = await expireOverdue(context, signal)
   await decideAgain(context, signal)
-  await context.commit([{ kind: 'sweep-expired', before: context.clock.now() - KEEP_SECONDS }])
+  await forgetExpired(context, signal)
   return expired
+}
+
+/** In small units, so that nobody else waits long for the writer. */
+async function forgetExpired(context: ServerContext, signal: AbortSignal | undefined): Promise<void> {
+  const before = context.clock.now() - KEEP_SECONDS
+  for (let batch = 0; batch < MAX_BATCHES && signal?.aborted !== true; batch++) {
+    if (!(await context.read.hasExpired(before))) return
+    await context.commit([{ kind: 'sweep-expired', before, limit: BATCH }])
+  }
 }
 
 async function expireOverdue(context: ServerContext, signal: AbortSignal | undefined): Promise<number> {

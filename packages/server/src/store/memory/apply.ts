@@ -94,8 +94,8 @@ export function apply(tables: Tables, change: Change, to: Journal): number | und
       return to.set(tables.tiles, `${change.level} ${change.index}`, change.hashes) as undefined
     case 'sweep-expired':
       for (const map of [tables.idempotency, tables.enrolments, tables.notices]) {
-        for (const [key, row] of [...map])
-          if (row.expiresAt < change.before) to.delete(map as typeof tables.notices, key)
+        const expired = [...map].filter(([, row]) => row.expiresAt < change.before)
+        for (const [key] of expired.slice(0, change.limit)) to.delete(map as typeof tables.notices, key)
       }
       return
   }

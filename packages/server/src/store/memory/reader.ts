@@ -88,6 +88,10 @@ export function memoryReader(tables: Tables): Reader {
     leaves: async (from, to) => [...tables.leaves.values()].slice(from, to),
     tile: async (level, index) => tables.tiles.get(`${level} ${index}`) ?? null,
     meta: async (name) => tables.meta.get(name) ?? null,
+    hasExpired: async (before) =>
+      [tables.idempotency, tables.enrolments, tables.notices].some((map) =>
+        [...map.values()].some((row) => row.expiresAt < before),
+      ),
     counts: async () => ({ users: tables.users.size, devices: tables.devices.size }),
   }
 }

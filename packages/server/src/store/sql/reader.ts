@@ -111,6 +111,7 @@ export function sqlReader(run: Runner, reads: Reads): Reader {
       ),
     tile: async (level, index) => (await run.first(reads.tile, { level, index }))?.[0] ?? null,
     meta: async (name) => (await run.first(reads.meta, { name }))?.[0] ?? null,
+    hasExpired: async (before) => Boolean((await run.first(reads.hasExpired, { before }))?.[0]),
     async counts() {
       const [users, devices] = (await run.first(reads.counts, {})) ?? [0, 0]
       return { users, devices }

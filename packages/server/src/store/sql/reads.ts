@@ -1,6 +1,6 @@
 import { DELIVERY_STATES } from '@keyferry/protocol'
 import { type Kysely, sql } from 'kysely'
-import { compiled, type Query } from './compiled.ts'
+import { atMost, compiled, type Query } from './compiled.ts'
 import type { Tables } from './tables.ts'
 
 type Doc = readonly [doc: string]
@@ -63,14 +63,8 @@ export interface Reads {
   readonly leaves: Query<{ from: number; to: number }, LeafColumns>
   readonly tile: Query<{ level: number; index: number }, readonly [hashes: Uint8Array]>
   readonly meta: Query<{ name: string }, readonly [value: string]>
+  readonly hasExpired: Query<{ before: number }, readonly [0 | 1]>
   readonly counts: Query<object, readonly [users: number, devices: number]>
-}
-
-/**
- * SQLite plans a query anew each time a value is bound to a bare `limit ?`, which costs more than to run it; a sum it leaves for the run.
- */
-function atMost(limit: number) {
-  return sql<number>`${limit} + 0`
 }
 
 export function sqlReads(db: Kysely<Tables>): Reads {
@@ -231,6 +225,15 @@ export function sqlReads(db: Kysely<Tables>): Reads {
       db.selectFrom('tile').select('hashes').where('level', '=', level).where('idx', '=', index),
     ),
     meta: compiled(({ name }) => db.selectFrom('meta').select('value').where('name', '=', name)),
+    hasExpired: compiled(({ before }) =>
+      db.selectNoFrom(({ exists, or, selectFrom }) => [
+        or([
+          exists(selectFrom('notice').select('cursor').where('expires_at', '<', before)),
+          exists(selectFrom('idempotency').select('key').where('expires_at', '<', before)),
+          exists(selectFrom('enrolment').select('seq').where('expires_at', '<', before)),
+        ]).as('expired'),
+      ]),
+    ),
     counts: compiled(() =>
       db.selectNoFrom((q) => [
         q

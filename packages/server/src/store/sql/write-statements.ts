@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { compiledWrite, type Write } from './compiled.ts'
+import { atMost, compiledWrite, type Write } from './compiled.ts'
 import type { Tables } from './tables.ts'
 
 /** A row that is replaced by compare and swap: the version it must have, the one it gets, and the whole row. */
@@ -7,6 +7,11 @@ export interface Versioned {
   readonly before: number
   readonly version: number
   readonly doc: string
+}
+
+interface Sweeping {
+  readonly before: number
+  readonly limit: number
 }
 
 const CONFLICT = { unlessOne: 'state-conflict' } as const
@@ -90,9 +95,9 @@ export interface WriteStatements {
   readonly appendLeaf: Write<{ ref: string; text: string }>
   readonly putMeta: Write<{ name: string; value: string }>
   readonly putTile: Write<{ level: number; index: number; hashes: Uint8Array }>
-  readonly sweepIdempotency: Write<{ before: number }>
-  readonly sweepEnrolments: Write<{ before: number }>
-  readonly sweepNotices: Write<{ before: number }>
+  readonly sweepIdempotency: Write<Sweeping>
+  readonly sweepEnrolments: Write<Sweeping>
+  readonly sweepNotices: Write<Sweeping>
 }
 
 export function writeStatements(db: Kysely<Tables>): WriteStatements {
@@ -333,8 +338,21 @@ export function writeStatements(db: Kysely<Tables>): WriteStatements {
         .values({ level, idx: index, hashes })
         .onConflict((c) => c.columns(['level', 'idx']).doUpdateSet({ hashes })),
     ),
-    sweepIdempotency: compiledWrite(({ before }) => db.deleteFrom('idempotency').where('expires_at', '<', before)),
-    sweepEnrolments: compiledWrite(({ before }) => db.deleteFrom('enrolment').where('expires_at', '<', before)),
-    sweepNotices: compiledWrite(({ before }) => db.deleteFrom('notice').where('expires_at', '<', before)),
+    sweepIdempotency: compiledWrite(({ before, limit }) => {
+      const expired = db.selectFrom('idempotency').select(['scope', 'key']).where('expires_at', '<', before)
+      return db
+        .deleteFrom('idempotency')
+        .where(({ eb, refTuple }) =>
+          eb(refTuple('scope', 'key'), 'in', expired.limit(atMost(limit)).$asTuple('scope', 'key')),
+        )
+    }),
+    sweepEnrolments: compiledWrite(({ before, limit }) => {
+      const expired = db.selectFrom('enrolment').select('seq').where('expires_at', '<', before)
+      return db.deleteFrom('enrolment').where('seq', 'in', expired.limit(atMost(limit)))
+    }),
+    sweepNotices: compiledWrite(({ before, limit }) => {
+      const expired = db.selectFrom('notice').select('cursor').where('expires_at', '<', before)
+      return db.deleteFrom('notice').where('cursor', 'in', expired.limit(atMost(limit)))
+    }),
   }
 }

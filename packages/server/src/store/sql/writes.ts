@@ -68,10 +68,10 @@ export function sqlWrites(db: Kysely<Tables>): Writes {
     'append-leaf': ({ ref, text }) => [step(w.appendLeaf, { ref, text })],
     'put-meta': (change) => [step(w.putMeta, change)],
     'put-tile': (change) => [step(w.putTile, change)],
-    'sweep-expired': ({ before }) => [
-      step(w.sweepIdempotency, { before }),
-      step(w.sweepEnrolments, { before }),
-      step(w.sweepNotices, { before }),
+    'sweep-expired': (change) => [
+      step(w.sweepIdempotency, change),
+      step(w.sweepEnrolments, change),
+      step(w.sweepNotices, change),
     ],
   }
   return {
