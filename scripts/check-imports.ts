@@ -13,8 +13,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const ARROWS: Record<string, readonly string[]> = {
   protocol: [],
   testkit: ['protocol'],
-  server: ['protocol'],
-  device: ['protocol'],
+  files: [],
+  server: ['protocol', 'files'],
+  device: ['protocol', 'files'],
   cli: ['protocol', 'server', 'device'],
 }
 

@@ -1,9 +1,10 @@
 import 'reflect-metadata'
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
+import { readFileIfThere } from '@keyferry/files'
 import type { EpochSeconds } from '@keyferry/protocol'
 import * as x509 from '@peculiar/x509'
-import { readFileIfThere, writeFileAtomically } from '../files/atomic-file.ts'
+import { writeFileAtomically } from '../files/atomic-file.ts'
 import { type LocalCa, P256 } from './local-ca.ts'
 import type { ServerNames } from './names.ts'
 

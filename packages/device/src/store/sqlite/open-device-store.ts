@@ -2,9 +2,9 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { isSystemError, syncFolder } from '@keyferry/files'
 import { KeyferryError } from '@keyferry/protocol'
 import { DeviceError } from '../../errors.ts'
-import { isCode, syncFolder } from '../../files/atomic-file.ts'
 import { makePrivateFile, makePrivateFolder, requirePrivate } from '../../files/private-place.ts'
 import type { DeviceStore } from '../device-store.ts'
 import { consentStore } from './consents.ts'
@@ -47,8 +47,8 @@ export function hasDeviceStore(folder: string): boolean {
     statSync(join(folder, DEVICE_DATABASE))
     return true
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return false
-    throw isCode(error, 'ENOTDIR') ? new DeviceError('profile-unusable', null, { cause: error }) : error
+    if (isSystemError(error, 'ENOENT')) return false
+    throw isSystemError(error, 'ENOTDIR') ? new DeviceError('profile-unusable', null, { cause: error }) : error
   }
 }
 
