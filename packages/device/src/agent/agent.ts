@@ -5,12 +5,14 @@ import { stopsTransfers } from '../own/forked-log.ts'
 import { resendStarted } from '../transfers/start.ts'
 import { backoffSeconds } from './backoff.ts'
 import { fairSteps } from './fair-steps.ts'
+import { finishOutcome } from './finish-outcome.ts'
 import { callBack, genuineNotice, MAX_NOTICES, noticeId, pollInbox, recentNotices, streamInbox } from './inbox.ts'
 import { listDeliveries } from './listed.ts'
 import type { AgentParts } from './parts.ts'
 import { finishStep } from './receipts.ts'
 import { type StepResult, sendEnvelope, sourceStep } from './source-step.ts'
-import { finishOutcome, targetMemory, targetStep } from './target-step.ts'
+import { targetMemory } from './target-memory.ts'
+import { targetStep } from './target-step.ts'
 
 export interface Agent {
   /** One pass: what was left unsent, what waits at the server, the inbox until it is empty: of each, as much as a server may ask. */
