@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
-import { type DeviceSetPayload, type KeyId, makeId, type Statement, toBase64url, utf8 } from '@keyferry/protocol'
-import { aDevice, aDeviceSet, aKeyId, aUser, ORIGIN, type TestDevice } from '@keyferry/testkit'
+import { type KeyId, makeId } from '@keyferry/protocol'
+import {
+  A_MAC,
+  aDevice,
+  aDeviceSet,
+  aKeyId,
+  aPairingAnswer,
+  aPairingProof,
+  aUser,
+  ORIGIN,
+  type TestDevice,
+} from '@keyferry/testkit'
 import { type Connection, openConnection } from './connection.ts'
 import { type RequestFacts, signedRequest } from './signed-request.ts'
 
@@ -34,9 +44,12 @@ export async function enrolPair(port: number, adminSocket: string, n: number): P
   const offer: { id: string; code: string } = await send(source, post('/v1/enrolments', {}))
   await send(target, claim({ code: offer.code, statement: target.statement.text, mac: A_MAC }))
   const path = `/v1/enrolments/${offer.id}`
-  await send(source, { method: 'PUT', path: `${path}/answer`, content: pairingAnswer(offer.id, target, set) })
-  const answers = [{ kid: target.transport.kid, mac: A_MAC }]
-  await send(target, { method: 'PUT', path: `${path}/proof`, content: JSON.stringify({ answers }) })
+  await send(source, {
+    method: 'PUT',
+    path: `${path}/answer`,
+    content: JSON.stringify(aPairingAnswer(offer.id, target, set)),
+  })
+  await send(target, { method: 'PUT', path: `${path}/proof`, content: JSON.stringify(aPairingProof(target)) })
   const both = await aDeviceSet(user, [source, target], { after: set, at: now })
   const type = 'application/jose'
   await send(source, { method: 'PUT', path: `/v1/statements/${both.ref}`, content: both.text, type })
@@ -64,23 +77,6 @@ async function sendJson(connection: Connection, by: TestDevice, facts: RequestFa
   const { status, content } = await connection.roundTrip(octets)
   if (status >= 300) throw new Error(`${facts.method} ${facts.path}: ${status} ${content}`)
   return JSON.parse(content.toString()) as never
-}
-
-/** The macs of pairing are checked by the devices, never by the server: here some 32 octets. */
-const A_MAC = toBase64url(new Uint8Array(32).fill(7))
-
-function pairingAnswer(en: string, device: TestDevice, set: Statement<DeviceSetPayload>): string {
-  const { kid } = device.transport
-  const content = {
-    v: 1,
-    en,
-    statement: device.statement.ref,
-    set: set.ref,
-    serverKeys: [device.id],
-    checkpoint: { size: 1, root: A_MAC },
-    challenges: [{ kid, binding: toBase64url(utf8('{}')), wrapped: { alg: 'RSA-OAEP-256', kid, blob: 'AAAA' } }],
-  }
-  return JSON.stringify({ answer: toBase64url(utf8(JSON.stringify(content))), mac: A_MAC })
 }
 
 function invite(socketPath: string, username: string): Promise<{ code: string }> {

@@ -1,23 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import {
   type DeliveryId,
-  type KeyTransferInfo,
   noticeStatement,
-  type OrderPayload,
   type PublicSigningJwk,
-  readCheckpoint,
   readEnvelope,
   readStatement,
   readTransportKeyInfo,
-  signEnvelope,
   type Thumbprint,
-  type TransportKeyInfo,
   toBase64url,
-  utf8,
   verifyResponse,
-  wrapKey,
 } from '@keyferry/protocol'
-import { anOrder, aReceipt, ORIGIN, type TestDevice } from '@keyferry/testkit'
+import { anEnvelopeFor, aReceipt, ORIGIN, type TestDevice } from '@keyferry/testkit'
 import { type Connection, type HttpAnswer, openConnection, openEvents } from './connection.ts'
 import { anIdempotencyKey, type Pair } from './pair.ts'
 import { type RequestFacts, signedRequest } from './signed-request.ts'
@@ -104,7 +97,11 @@ export async function openFerry({ pair, port, serverKeys, keyOctets }: FerryOpti
       await toSource.take()
       const path = `/v1/deliveries/${dl}`
       const info = await send(source, 200, { method: 'GET', path: `${path}/transport-key-info?since=0` })
-      const { octets, order } = await wrap(pair, readTransportKeyInfo(info.content), keyOctets)
+      const { octets, order } = await anEnvelopeFor(pair, readTransportKeyInfo(info.content), {
+        at: nowSeconds(),
+        keyOctets: randomBytes(keyOctets),
+        kti: { nonce: toBase64url(randomBytes(16)) },
+      })
       await send(source, 201, {
         method: 'PUT',
         path: `${path}/envelopes/1`,
@@ -119,7 +116,15 @@ export async function openFerry({ pair, port, serverKeys, keyOctets }: FerryOpti
       if (!collected.content.equals(octets)) throw new Error('the envelope came otherwise than it went')
       const envelope = readEnvelope(collected.content)
       const { tr, attempt, checkpoint } = envelope.kti
-      const facts = { tr, dl, attempt, order, envelope: envelope.ref, key: { id: key, generation: 1 }, checkpoint }
+      const facts = {
+        tr,
+        dl,
+        attempt,
+        order: order.ref,
+        envelope: envelope.ref,
+        key: { id: key, generation: 1 },
+        checkpoint,
+      }
       const receipt = await aReceipt(target, facts, nowSeconds())
       const put = { method: 'PUT', path: `${path}/receipts/1`, content: receipt.text, type: JOSE } as const
       const { state } = JSON.parse((await send(target, 201, put)).content.toString()) as { state: string }
@@ -136,47 +141,6 @@ export async function openFerry({ pair, port, serverKeys, keyOctets }: FerryOpti
       for (const stream of streams) stream.close()
     },
   }
-}
-
-/** Order, KTI and envelope as the source makes them (PROTOCOL 8). */
-async function wrap(
-  { source, target }: Pair,
-  info: TransportKeyInfo,
-  keyOctets: number,
-): Promise<{ octets: Buffer; order: Awaited<ReturnType<typeof anOrder>>['ref'] }> {
-  const now = nowSeconds()
-  const [option] = info.options
-  const names = { tr: info.tr, dl: info.dl, attempt: info.attempt, key: info.key }
-  const parties = { src: source.id, dst: target.id, dstUser: target.user.id }
-  const terms = {
-    mechanism: 'public-key',
-    alg: 'HPKE-7',
-    ...(option?.kid === undefined ? {} : { kid: option.kid }),
-  } as const satisfies Partial<OrderPayload>
-  const exp = info.deadline
-  const order = await anOrder(source.signer, { ...names, ...parties }, { ...terms, redelivery: true, exp }, now)
-  const { size, root } = readCheckpoint(info.checkpoint)
-  const kti: KeyTransferInfo = {
-    v: 1,
-    origin: info.origin,
-    order: order.ref,
-    ...names,
-    ...parties,
-    ...terms,
-    exposure: 'software',
-    srcSet: info.source.set,
-    dstSet: info.target.set,
-    dstStatement: info.target.statement,
-    checkpoint: { size, root: toBase64url(root) },
-    iat: now,
-    exp,
-    nonce: toBase64url(randomBytes(16)),
-  }
-  const binding = utf8(JSON.stringify(kti))
-  const { jwk: recipient, kid } = target.transport
-  const wrapped = await wrapKey({ alg: 'HPKE-7', recipient, kid, keyOctets: randomBytes(keyOctets), binding })
-  const octets = Buffer.from(await signEnvelope(source.signer, { order: order.text, binding, wrapped }))
-  return { octets, order: order.ref }
 }
 
 interface Inbox {

@@ -1,7 +1,16 @@
-import { aDevice, aDeviceSet, aDeviceStatement, aUser, exampleSigner, type TestDevice } from '@keyferry/testkit'
+import {
+  aDevice,
+  aDeviceSet,
+  aDeviceStatement,
+  aPairingAnswer,
+  aPairingProof,
+  aUser,
+  exampleSigner,
+  type TestDevice,
+} from '@keyferry/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, anHttpWorld, call, type HttpWorld } from './http-world.ts'
-import { aClaim, anAnswer, aProof, setWith } from './world.ts'
+import { aClaim, setWith } from './world.ts'
 
 let world: HttpWorld
 beforeEach(async () => {
@@ -38,11 +47,11 @@ describe('a device that nobody knows yet', () => {
       signer: phone.signer,
       method: 'PUT',
       path: `${path}/answer`,
-      body: anAnswer(id, laptop, before),
+      body: aPairingAnswer(id, laptop, before),
     })
     expect([answered.status, answered.json]).toEqual([201, { state: 'answered' }])
     expect((await waiting).json.state).toBe('answered')
-    const proof = { method: 'PUT', path: `${path}/proof`, body: aProof(laptop) }
+    const proof = { method: 'PUT', path: `${path}/proof`, body: aPairingProof(laptop) }
     expect((await call(world, { signer: agent, ...proof })).json).toEqual({ state: 'proven' })
 
     const set = await setWith(world.luis, before, laptop)

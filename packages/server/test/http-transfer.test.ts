@@ -1,16 +1,5 @@
-import {
-  type DeliveryId,
-  type OrderPayload,
-  readCheckpoint,
-  readEnvelope,
-  readTransportKeyInfo,
-  signEnvelope,
-  type TransportKeyInfo,
-  toBase64url,
-  utf8,
-  wrapKey,
-} from '@keyferry/protocol'
-import { aKeyId, anOrder, aReceipt, aUser, DAY_SECONDS, type TestDevice } from '@keyferry/testkit'
+import { type DeliveryId, readEnvelope, readTransportKeyInfo, type TransportKeyInfo, utf8 } from '@keyferry/protocol'
+import { aKeyId, anEnvelopeFor, aReceipt, aUser, DAY_SECONDS, type TestDevice } from '@keyferry/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Answer, anHttpWorld, type Call, call, type HttpWorld } from './http-world.ts'
 
@@ -44,35 +33,8 @@ async function aRequestedTransfer(state = 'admitted'): Promise<{ dl: DeliveryId;
 }
 
 async function anEnvelope(info: TransportKeyInfo): Promise<Uint8Array> {
-  const { phone, tablet } = world
-  const [option] = info.options
-  const now = world.clock.now()
-  const terms = { mechanism: 'public-key', alg: 'HPKE-7', kid: option?.kid } as Partial<OrderPayload>
-  const names = { tr: info.tr, dl: info.dl, attempt: info.attempt, key: info.key }
-  const parties = { src: phone.id, dst: tablet.id, dstUser: tablet.user.id }
-  const order = await anOrder(phone.signer, { ...names, ...parties }, { ...terms, exp: now + 1000 }, now)
-  const checkpoint = readCheckpoint(info.checkpoint)
-  const binding = utf8(
-    JSON.stringify({
-      v: 1,
-      origin: info.origin,
-      order: order.ref,
-      ...names,
-      ...parties,
-      ...terms,
-      exposure: 'software',
-      srcSet: info.source.set,
-      dstSet: info.target.set,
-      dstStatement: info.target.statement,
-      checkpoint: { size: checkpoint.size, root: toBase64url(checkpoint.root) },
-      iat: now,
-      exp: now + 1000,
-      nonce: toBase64url(new Uint8Array(16)),
-    }),
-  )
-  const { jwk: recipient, kid } = tablet.transport
-  const wrapped = await wrapKey({ alg: 'HPKE-7', recipient, kid, keyOctets: new Uint8Array(32).fill(5), binding })
-  return signEnvelope(phone.signer, { order: order.text, binding, wrapped })
+  const { phone, tablet, clock } = world
+  return (await anEnvelopeFor({ source: phone, target: tablet }, info, { at: clock.now() })).octets
 }
 
 it('carries a key from one device to another, step by step', async () => {

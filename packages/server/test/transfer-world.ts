@@ -2,30 +2,26 @@ import {
   type DeliveryId,
   KeyferryError,
   type KeyId,
-  type KeyTransferInfo,
   logNameOf,
   type OrderPayload,
   type ReceiptPayload,
   type Ref,
-  readCheckpoint,
   type Signer,
   type Statement,
-  signEnvelope,
   type TransportKeyInfo,
-  toBase64url,
-  utf8,
-  type WrappedKey,
-  wrapKey,
 } from '@keyferry/protocol'
 import {
   aDevice,
   aKeyId,
-  anOrder,
+  anEnvelopeFor,
+  anOrderFor,
   aReceipt,
   aUser,
   DAY_SECONDS,
+  type EnvelopeOptions,
   ORIGIN,
   type TestDevice,
+  type TestEnvelope,
   type TestUser,
 } from '@keyferry/testkit'
 import { expect } from 'vitest'
@@ -49,6 +45,8 @@ import { transportKeyInfo } from '../src/transfers/transport-key-info.ts'
 import { wakeups } from '../src/wakeups.ts'
 import { LOG } from './http-world.ts'
 import { asDevice, aWorld, enrolAll, inboxOf, type World } from './world.ts'
+
+export type { EnvelopeOptions }
 
 type DeviceCaller = Awaited<ReturnType<typeof asDevice>>
 
@@ -102,9 +100,6 @@ export async function aTransferWorld(
   await putKey(world, {})
   return world
 }
-
-/** What the source wraps. */
-export const KEY_OCTETS: Uint8Array = new Uint8Array(32).fill(5)
 
 /** The notices about transfers in an inbox, oldest first. */
 export async function toldTo(world: TransferWorld, recipient: string): Promise<readonly string[]> {
@@ -174,23 +169,6 @@ export async function rowOf(world: TransferWorld, { dl }: Pick<DeliveryRow, 'dl'
   return row
 }
 
-export interface EnvelopeOptions {
-  readonly order?: Partial<OrderPayload>
-  /** Signs the order instead of the source. */
-  readonly orderer?: Signer
-  /** Instead of one made here. */
-  readonly orderText?: Statement<OrderPayload>
-  readonly kti?: Partial<KeyTransferInfo>
-  /** Signs the envelope instead of the source. */
-  readonly signer?: Signer
-  readonly wrapped?: (wrapped: WrappedKey) => WrappedKey
-}
-
-export interface TestEnvelope {
-  readonly octets: Uint8Array
-  readonly order: Statement<OrderPayload>
-}
-
 /** The order that the source makes of a KtI. */
 export async function orderFor(
   world: TransferWorld,
@@ -198,62 +176,17 @@ export async function orderFor(
   members: Partial<OrderPayload> = {},
   signer?: Signer,
 ): Promise<Statement<OrderPayload>> {
-  const [option] = info.options
-  return anOrder(
-    signer ?? sourceOf(world, info).signer,
-    {
-      tr: info.tr,
-      dl: info.dl,
-      attempt: info.attempt,
-      key: info.key,
-      src: info.source.device,
-      dst: info.target.device,
-      dstUser: info.target.user,
-    },
-    {
-      ...(info.container === undefined ? {} : { container: info.container }),
-      ...(info.username === undefined ? {} : { username: info.username }),
-      ...(info.nonce === undefined ? {} : { nonce: info.nonce }),
-      ...(option?.kid === undefined ? {} : { kid: option.kid }),
-      minExposure: info.minExposure,
-      redelivery: info.redelivery,
-      exp: info.deadline,
-      ...members,
-    },
-    world.clock.now(),
-  )
+  return anOrderFor(signer ?? sourceOf(world, info).signer, info, members, world.clock.now())
 }
 
 /** What the source makes of a KtI: order, KTI, wrapped key, signature; with whatever `options` spoil. */
-export async function anEnvelope(
+export function anEnvelope(
   world: TransferWorld,
   info: TransportKeyInfo,
   options: EnvelopeOptions = {},
 ): Promise<TestEnvelope> {
-  const order = options.orderText ?? (await orderFor(world, info, options.order, options.orderer))
-  const { iss: _, grant: __, minExposure: ___, redelivery: ____, ...shared } = order.payload
-  const { size, root } = readCheckpoint(info.checkpoint)
-  const kti: KeyTransferInfo = {
-    ...shared,
-    order: order.ref,
-    exposure: 'software',
-    srcSet: info.source.set,
-    dstSet: info.target.set,
-    dstStatement: info.target.statement,
-    checkpoint: { size, root: toBase64url(root) },
-    iat: world.clock.now(),
-    nonce: order.payload.nonce ?? toBase64url(new Uint8Array(16)),
-    ...options.kti,
-  }
-  const binding = utf8(JSON.stringify(kti))
-  const { jwk: recipient, kid } = deviceOf(world, info.target.device).transport
-  const wrapped = await wrapKey({ alg: 'HPKE-7', recipient, kid, keyOctets: KEY_OCTETS, binding })
-  const octets = await signEnvelope(options.signer ?? sourceOf(world, info).signer, {
-    order: order.text,
-    binding,
-    wrapped: options.wrapped?.(wrapped) ?? wrapped,
-  })
-  return { octets, order }
+  const parties = { source: sourceOf(world, info), target: deviceOf(world, info.target.device) }
+  return anEnvelopeFor(parties, info, { at: world.clock.now(), ...options })
 }
 
 function sourceOf(world: TransferWorld, info: TransportKeyInfo): TestDevice {

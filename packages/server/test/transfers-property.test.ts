@@ -9,7 +9,7 @@ import {
   type Ref,
   toBase64url,
 } from '@keyferry/protocol'
-import { DAY_SECONDS, type TestDevice } from '@keyferry/testkit'
+import { DAY_SECONDS, type EnvelopeOptions, type TestDevice } from '@keyferry/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DEFAULT_POLICY } from '../src/access/cedar/default-policy.ts'
@@ -29,7 +29,6 @@ import {
   collectBy,
   depositBy,
   deviceOf,
-  type EnvelopeOptions,
   orderFor,
   putKey,
   rowOf,

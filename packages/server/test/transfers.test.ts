@@ -11,7 +11,7 @@ import {
   unwrapKey,
   utf8,
 } from '@keyferry/protocol'
-import { ORIGIN } from '@keyferry/testkit'
+import { KEY_OCTETS, ORIGIN } from '@keyferry/testkit'
 import { expect, it } from 'vitest'
 import { acknowledge } from '../src/transfers/acknowledge.ts'
 import { collect } from '../src/transfers/collect.ts'
@@ -25,7 +25,6 @@ import {
   ask,
   aTransferWorld,
   expectRefused,
-  KEY_OCTETS,
   PROOF_WINDOW,
   receiptFor,
   rowOf,

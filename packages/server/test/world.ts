@@ -1,7 +1,10 @@
-import { type DeviceSetPayload, makeId, type Statement, toBase64url, utf8 } from '@keyferry/protocol'
+import { type DeviceSetPayload, makeId, type Statement } from '@keyferry/protocol'
 import {
+  A_MAC,
   aDeviceSet,
   aKeyId,
+  aPairingAnswer,
+  aPairingProof,
   DAY_SECONDS,
   type FakeClock,
   fakeClock,
@@ -21,13 +24,15 @@ import type { ServerContext } from '../src/context.ts'
 import { answerEnrolment } from '../src/registry/answer-enrolment.ts'
 import { claimEnrolment, type EnrolmentClaim } from '../src/registry/claim-enrolment.ts'
 import { createEnrolment, type EnrolmentOffer } from '../src/registry/create-enrolment.ts'
-import type { EnrolmentAnswerBody, EnrolmentProofBody } from '../src/registry/enrolment-view.ts'
 import { proveEnrolment } from '../src/registry/prove-enrolment.ts'
 import { putStatement } from '../src/registry/put-statement.ts'
 import { statementCache } from '../src/signing/statement-cache.ts'
 import { type MemoryStore, memoryStore } from '../src/store/memory/memory-store.ts'
 import type { DeliveryRow } from '../src/store/rows.ts'
+import { NEW_ATTEMPT } from '../src/transfers/new-attempt.ts'
 import { wakeups } from '../src/wakeups.ts'
+
+export { A_MAC, aPairingAnswer as anAnswer, aPairingProof as aProof }
 
 /** A server without its edges: the use cases over a store in memory, under a clock that the test turns. */
 export interface World {
@@ -88,9 +93,6 @@ export function asNewcomer(device: TestDevice): Caller {
   return { type: 'newcomer', keyid: device.access?.id ?? device.id }
 }
 
-/** Some 32 octets: the server checks no mac of section 3. */
-export const A_MAC: string = toBase64url(new Uint8Array(32).fill(7))
-
 /** Enrols the first device of a user as an operator's guest; returns the user's first set. */
 export async function enrolFirst(
   world: World,
@@ -122,27 +124,9 @@ export async function provenBy(
   set: Statement<DeviceSetPayload>,
 ): Promise<EnrolmentOffer> {
   const offer = await claimedBy(world, by, device)
-  await answerEnrolment(world.context, await asDevice(world, by), offer.id, anAnswer(offer.id, device, set))
-  await proveEnrolment(world.context, asNewcomer(device), offer.id, aProof(device))
+  await answerEnrolment(world.context, await asDevice(world, by), offer.id, aPairingAnswer(offer.id, device, set))
+  await proveEnrolment(world.context, asNewcomer(device), offer.id, aPairingProof(device))
   return offer
-}
-
-export function anAnswer(en: string, device: TestDevice, set: Statement<DeviceSetPayload>): EnrolmentAnswerBody {
-  const { kid } = device.transport
-  const content = {
-    v: 1,
-    en,
-    statement: device.statement.ref,
-    set: set.ref,
-    serverKeys: [device.id],
-    checkpoint: { size: 1, root: A_MAC },
-    challenges: [{ kid, binding: toBase64url(utf8('{}')), wrapped: { alg: 'RSA-OAEP-256', kid, blob: 'AAAA' } }],
-  }
-  return { answer: toBase64url(utf8(JSON.stringify(content))), mac: A_MAC }
-}
-
-export function aProof(device: TestDevice): EnrolmentProofBody {
-  return { answers: [{ kid: device.transport.kid, mac: A_MAC }] }
 }
 
 /** All steps of a further device; returns the set that lists all of them. */
@@ -189,7 +173,6 @@ export function aDeliveryRow(source: TestDevice, target: TestDevice, members: Pa
     named: true,
     state: 'released',
     stage: null,
-    reason: null,
     waitingFor: [],
     attempt: 1,
     key: { id: keyId, class: 'container', generation: 1, type: 'age' },
@@ -209,16 +192,9 @@ export function aDeliveryRow(source: TestDevice, target: TestDevice, members: Pa
     deadline: NOW + 7 * DAY_SECONDS,
     changedAt: NOW,
     collections: 0,
+    ...NEW_ATTEMPT,
     admittedAt: NOW,
     releasedAt: NOW,
-    approvals: [],
-    approvers: [],
-    orderRef: null,
-    envelopeRef: null,
-    envelopeDigest: null,
-    receiptRef: null,
-    lateReceipt: false,
-    cancelledBy: null,
     version: 1,
     ...members,
   }

@@ -18,6 +18,7 @@ export {
   type TestDevice,
   type TestUser,
 } from './builders.ts'
+export { anEnvelopeFor, anOrderFor, type EnvelopeOptions, KEY_OCTETS, type TestEnvelope } from './envelopes.ts'
 export {
   type ExampleSigner,
   type ExampleTransportKey,
@@ -26,3 +27,4 @@ export {
 } from './example-keys.ts'
 export { type FakeClock, fakeClock, NOW } from './fake-clock.ts'
 export { type FakeRandom, fakeRandom } from './fake-random.ts'
+export { A_MAC, aPairingAnswer, aPairingProof } from './pairing.ts'

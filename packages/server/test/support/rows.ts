@@ -23,6 +23,7 @@ import type {
   TransferRow,
   UserRow,
 } from '../../src/store/rows.ts'
+import { NEW_ATTEMPT } from '../../src/transfers/new-attempt.ts'
 
 /** Rows for tests of stores. Names stand for ids: the same name is the same id. */
 export function thumb(name: string): UserId & DeviceId & Ref {
@@ -151,7 +152,6 @@ export function aDeliveryRow(name: string, transfer: string, more: Partial<Deliv
     named: true,
     state: 'requested',
     stage: null,
-    reason: null,
     waitingFor: ['source-proof'],
     attempt: 1,
     key: { id: keyId, class: 'shared', generation: 1, type: 'aes' },
@@ -171,16 +171,7 @@ export function aDeliveryRow(name: string, transfer: string, more: Partial<Deliv
     deadline: NOW + 3600,
     changedAt: NOW,
     collections: 0,
-    admittedAt: null,
-    releasedAt: null,
-    approvals: [],
-    approvers: [],
-    orderRef: null,
-    envelopeRef: null,
-    envelopeDigest: null,
-    receiptRef: null,
-    lateReceipt: false,
-    cancelledBy: null,
+    ...NEW_ATTEMPT,
     version: 1,
     ...more,
   }
