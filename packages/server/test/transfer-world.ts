@@ -46,8 +46,6 @@ import { wakeups } from '../src/wakeups.ts'
 import { LOG } from './http-world.ts'
 import { asDevice, aWorld, enrolAll, inboxOf, type World } from './world.ts'
 
-export type { EnvelopeOptions }
-
 type DeviceCaller = Awaited<ReturnType<typeof asDevice>>
 
 /** Real use cases, policy engine, log and signatures over a store in memory; luis has two devices, marta one. */

@@ -32,8 +32,6 @@ import type { DeliveryRow } from '../src/store/rows.ts'
 import { NEW_ATTEMPT } from '../src/transfers/new-attempt.ts'
 import { wakeups } from '../src/wakeups.ts'
 
-export { A_MAC, aPairingAnswer as anAnswer, aPairingProof as aProof }
-
 /** A server without its edges: the use cases over a store in memory, under a clock that the test turns. */
 export interface World {
   readonly context: ServerContext

@@ -1,8 +1,11 @@
 import { type DeviceId, type EnrolmentId, type Thumbprint, toBase64url, utf8 } from '@keyferry/protocol'
 import {
+  A_MAC,
   aDevice,
   aDeviceSet,
   aDeviceStatement,
+  aPairingAnswer,
+  aPairingProof,
   aUser,
   DAY_SECONDS,
   exampleSigner,
@@ -12,11 +15,8 @@ import {
 } from '@keyferry/testkit'
 import { describe, expect, it } from 'vitest'
 import {
-  A_MAC,
   aClaim,
   aDeliveryRow,
-  anAnswer,
-  aProof,
   asDevice,
   asNewcomer,
   aWorld,
@@ -409,7 +409,7 @@ describe('step 4, the answer', () => {
     const { world, phone, watch, set } = await aHome()
     const { id } = await claimedBy(world, phone, watch)
     const caller = await asDevice(world, phone)
-    const answer = anAnswer(id, watch, set)
+    const answer = aPairingAnswer(id, watch, set)
     expect(await answerEnrolment(world.context, caller, id, answer)).toEqual({
       view: { state: 'answered' },
       created: true,
@@ -427,7 +427,7 @@ describe('step 4, the answer', () => {
   it('is given by a device of the user, not by its agent, N, a session or others', async () => {
     const { world, phone, watch, set } = await aHome()
     const { id } = await claimedBy(world, phone, watch)
-    const answer = anAnswer(id, watch, set)
+    const answer = aPairingAnswer(id, watch, set)
     const stranger = await asDevice(world, await aStranger(world))
     for (const caller of [asNewcomer(watch), asSession(luis.id), OPERATOR, stranger]) {
       await expect(answerEnrolment(world.context, caller, id, answer)).rejects.toMatchObject({ code: 'not-found' })
@@ -440,13 +440,13 @@ describe('step 4, the answer', () => {
     const { world, phone, watch, set } = await aHome()
     const { id } = await claimedBy(world, phone, watch)
     const caller = await asDevice(world, phone)
-    const elsewhere = anAnswer('en_0hmxmww82hdavq3c19kc1pm9kn', watch, set)
-    const aboutPhone = anAnswer(id, phone, set)
+    const elsewhere = aPairingAnswer('en_0hmxmww82hdavq3c19kc1pm9kn', watch, set)
+    const aboutPhone = aPairingAnswer(id, phone, set)
     const notJson = { answer: toBase64url(utf8('{"v":1}')), mac: A_MAC }
     for (const answer of [elsewhere, aboutPhone, notJson]) {
       await expect(answerEnrolment(world.context, caller, id, answer)).rejects.toMatchObject({ code: 'malformed' })
     }
-    const older = anAnswer(id, watch, await aDeviceSet(luis, [phone], { at: NOW - 1 }))
+    const older = aPairingAnswer(id, watch, await aDeviceSet(luis, [phone], { at: NOW - 1 }))
     await expect(answerEnrolment(world.context, caller, id, older)).rejects.toMatchObject({ code: 'state-conflict' })
   })
 
@@ -454,11 +454,11 @@ describe('step 4, the answer', () => {
     const { world, phone, watch, set } = await aHome()
     const caller = await asDevice(world, phone)
     const open = await createEnrolment(world.context, caller, {})
-    const early = answerEnrolment(world.context, caller, open.id, anAnswer(open.id, watch, set))
+    const early = answerEnrolment(world.context, caller, open.id, aPairingAnswer(open.id, watch, set))
     await expect(early).rejects.toMatchObject({ code: 'state-conflict', details: { state: 'open' } })
     const { id } = await claimedBy(world, phone, watch)
     world.clock.advance(3600)
-    const late = answerEnrolment(world.context, caller, id, anAnswer(id, watch, set))
+    const late = answerEnrolment(world.context, caller, id, aPairingAnswer(id, watch, set))
     await expect(late).rejects.toMatchObject({ code: 'state-conflict', details: { state: 'expired' } })
   })
 })
@@ -469,8 +469,10 @@ describe('step 5, the proof', () => {
     const { world, phone, watch, set } = home
     const { id } = await provenBy(world, phone, watch, set)
     expect(await stateOf(home, id)).toBe('proven')
-    expect((await getEnrolment(world.context, await asDevice(world, phone), id)).view.proof).toEqual(aProof(watch))
-    const again = await proveEnrolment(world.context, asNewcomer(watch), id, aProof(watch))
+    expect((await getEnrolment(world.context, await asDevice(world, phone), id)).view.proof).toEqual(
+      aPairingProof(watch),
+    )
+    const again = await proveEnrolment(world.context, asNewcomer(watch), id, aPairingProof(watch))
     expect(again).toEqual({ view: { state: 'proven' }, created: false })
     const other = { answers: [{ kid: watch.transport.kid, mac: toBase64url(new Uint8Array(32)) }] }
     await expect(proveEnrolment(world.context, asNewcomer(watch), id, other)).rejects.toMatchObject({
@@ -481,7 +483,7 @@ describe('step 5, the proof', () => {
   it('follows an answer, is not by anybody else, and names each key once', async () => {
     const { world, phone, watch } = await aHome()
     const { id } = await claimedBy(world, phone, watch)
-    const proof = aProof(watch)
+    const proof = aPairingProof(watch)
     const early = proveEnrolment(world.context, asNewcomer(watch), id, proof)
     await expect(early).rejects.toMatchObject({ code: 'state-conflict', details: { state: 'claimed' } })
     for (const caller of [await asDevice(world, phone), OPERATOR, asSession(luis.id)]) {
@@ -505,7 +507,7 @@ describe('a denial', () => {
       expect(denied).toEqual({ state: 'denied' })
       expect(await denyEnrolment(world.context, caller, id, { reason: 'declined' })).toEqual({ state: 'denied' })
       expect(await world.context.read.enrolment(id)).toMatchObject({ reason: 'possession-failed' })
-      const late = answerEnrolment(world.context, await asDevice(world, phone), id, anAnswer(id, watch, set))
+      const late = answerEnrolment(world.context, await asDevice(world, phone), id, aPairingAnswer(id, watch, set))
       await expect(late).rejects.toMatchObject({ code: expect.stringMatching(/^(?:state-conflict|malformed)$/) })
     }
   })

@@ -7,13 +7,18 @@ import {
   toBase64url,
   utf8,
 } from '@keyferry/protocol'
-import { aDeviceStatement, DAY_SECONDS, exampleSigner, exampleTransportKey } from '@keyferry/testkit'
+import {
+  aDeviceStatement,
+  DAY_SECONDS,
+  type EnvelopeOptions,
+  exampleSigner,
+  exampleTransportKey,
+} from '@keyferry/testkit'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   aDeliveryIn,
   anEnvelope,
   aTransferWorld,
-  type EnvelopeOptions,
   expectRefused,
   orderFor,
   rowOf,
