@@ -33,8 +33,11 @@ async function aRequestedTransfer(state = 'admitted'): Promise<{ dl: DeliveryId;
 }
 
 async function anEnvelope(info: TransportKeyInfo): Promise<Uint8Array> {
-  const { phone, tablet, clock } = world
-  return (await anEnvelopeFor({ source: phone, target: tablet }, info, { at: clock.now() })).octets
+  const { phone, tablet } = world
+  const at = world.clock.now()
+  // A source may let its order end before the deadline of the delivery.
+  const order = { exp: at + 1000 }
+  return (await anEnvelopeFor({ source: phone, target: tablet }, info, { at, order })).octets
 }
 
 it('carries a key from one device to another, step by step', async () => {
