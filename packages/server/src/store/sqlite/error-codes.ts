@@ -4,7 +4,7 @@
 const UNIQUE_CODES: ReadonlySet<number> = new Set([1555, 2067])
 
 /** Another connection is in the way. */
-export const BUSY = 5
+const BUSY = 5
 
 /** Primary codes that are about the disk or the machine and not about the unit: what failed now may work later. */
 export const OUTAGES: Readonly<Record<number, { readonly text: string; readonly retryAfter: number }>> = {
