@@ -19,9 +19,10 @@ if (isNewEnough(process.versions.node)) {
     process.exit(1)
   }
   const env = { NODE_COMPILE_CACHE: cacheFolder(process.env), ...process.env }
-  const child = spawn(runtime, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit', env })
-  // A terminal sends SIGINT to both; the child decides what it means. What is sent to us alone is handed on.
-  process.on('SIGINT', () => {})
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // The channel carries nothing: the child sees it close when we are killed, and stops.
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc']
+  const child = spawn(runtime, [fileURLToPath(main), ...process.argv.slice(2)], { stdio, env })
+  // A terminal sends SIGINT to both: the child takes two at once for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => (signal === null ? process.exit(code) : process.kill(process.pid, signal)))
 }

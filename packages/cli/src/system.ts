@@ -20,13 +20,22 @@ export function thisSystem(): System {
   return { stdin, stdout, stderr, env, home: homedir(), now: () => Math.floor(Date.now() / 1000), interruption }
 }
 
+/** A terminal and the launcher may both send what a human pressed once. */
+const ONE_PRESS_MILLISECONDS = 300
+
 function interruption(): AbortSignal {
   const controller = new AbortController()
+  let first = 0
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    process.on(signal, () => (controller.signal.aborted ? process.exit(code) : controller.abort()))
+    process.on(signal, () => {
+      if (!controller.signal.aborted) {
+        first = performance.now()
+        controller.abort()
+      } else if (performance.now() - first > ONE_PRESS_MILLISECONDS) process.exit(code)
+    })
   }
   return controller.signal
 }
