@@ -56,7 +56,7 @@ export async function startServer(
   const store = await openSqliteStore(folder.database)
   let app: KeyferryApp | null = null
   try {
-    await keepOrigin(store, config.origin)
+    const isNew = await isWithoutOrigin(store, config.origin)
     const now = systemClock.now()
     const keys = keyRing(openServerKeys(folder.keys, now))
     const tls = await openServerTls(config.tls, { folder: folder.tls, origin: config.origin }, now)
@@ -93,6 +93,8 @@ export async function startServer(
     })
     app = built
     const port = await listen(built, config)
+    // Not before: who has to choose another port gets another origin.
+    if (isNew) await store.commit([{ kind: 'put-meta', name: ORIGIN, value: config.origin }])
     await built.listenForOperator(folder.adminSocket)
     const renew = (renewed: ServerTls): void =>
       (built.fastify.server as unknown as HttpsServer).setSecureContext(renewed)
@@ -123,14 +125,13 @@ const ORIGIN = 'origin'
 
 /**
  * Every statement names the origin, and the log is named after it: under another one, nothing that is here would count.
+ * @returns whether the folder has served under none so far.
  * @throws {SetupError} `origin-changed`
  */
-async function keepOrigin(store: Store, origin: string): Promise<void> {
+async function isWithoutOrigin(store: Store, origin: string): Promise<boolean> {
   const known = await store.read.meta(ORIGIN)
-  if (known === null) await store.commit([{ kind: 'put-meta', name: ORIGIN, value: origin }])
-  else if (known !== origin) {
-    throw new SetupError('origin-changed', `serve as before (--origin ${known}), or make another folder with --data`)
-  }
+  if (known === null || known === origin) return known === null
+  throw new SetupError('origin-changed', `serve as before (--origin ${known}), or make another folder with --data`)
 }
 
 /** All of a minute at once, then as they come in. */

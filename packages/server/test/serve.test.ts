@@ -57,7 +57,8 @@ it('gives its folder back when it cannot listen', async () => {
   const listenPort = typeof address === 'object' && address !== null ? address.port : 0
   await expect(startServer({ ...configOf(), listenPort })).rejects.toMatchObject({ code: 'address-unusable' })
   taken.close()
-  await serve()
+  // Another port is another origin, where none is given.
+  await serve(configOf({ origin: 'https://localhost:8444' }))
 })
 
 it('counts what is not signed by the rate that it was given', async () => {
