@@ -15,8 +15,12 @@ export interface System extends Streams {
 
 export function thisSystem(): System {
   const { stdin, stdout, stderr, env } = process
-  // Whoever reads only the beginning of a list has what he wanted.
-  stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads only the beginning of a list has what he wanted.
+    if (error.code === 'EPIPE') process.exit(0)
+    stderr.write(`keyferry: what was to be printed is lost: ${error.code ?? error.message} (output-failed)\n`)
+    process.exit(1)
+  })
   return { stdin, stdout, stderr, env, home: homedir(), now: () => Math.floor(Date.now() / 1000), interruption }
 }
 

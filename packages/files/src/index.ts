@@ -1,4 +1,4 @@
 export { type IfExists, readFileIfThere, syncFolder, writeFileAtomically } from './atomic-file.ts'
 export { isSystemError } from './errors.ts'
 export { holdExclusively } from './exclusive-hold.ts'
-export { type Exposure, exposureOf } from './private-place.ts'
+export { type Exposure, exposureOf, makeFolder } from './private-place.ts'

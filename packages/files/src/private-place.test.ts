@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exposureOf } from './private-place.ts'
+import { exposureOf, makeFolder } from './private-place.ts'
 
 let folder: string
 beforeEach(() => {
@@ -31,5 +31,23 @@ describe('a private place', () => {
     mkdirSync(join(folder, 'own'), { mode: 0o700 })
     symlinkSync(join(folder, 'own'), join(folder, 'link'))
     expect(exposureOf(join(folder, 'link'))).toEqual({ kind: 'foreign' })
+  })
+})
+
+describe('a folder that is made', () => {
+  it('is of its owner only, and so are those that lead to it; one that is there stays', () => {
+    const path = join(folder, 'a', 'b', 'c')
+    makeFolder(path)
+    for (const made of [path, join(folder, 'a', 'b'), join(folder, 'a')])
+      expect(statSync(made).mode & 0o777).toBe(0o700)
+    chmodSync(path, 0o755)
+    makeFolder(path)
+    expect(statSync(path).mode & 0o777).toBe(0o755)
+  })
+
+  it('is none where a file is in the way', () => {
+    writeFileSync(join(folder, 'file'), '')
+    expect(() => makeFolder(join(folder, 'file'))).toThrow(expect.objectContaining({ code: 'EEXIST' }))
+    expect(() => makeFolder(join(folder, 'file', 'a'))).toThrow(expect.objectContaining({ code: 'ENOTDIR' }))
   })
 })

@@ -1,4 +1,6 @@
-import { lstatSync } from 'node:fs'
+import { lstatSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { isSystemError } from './errors.ts'
 
 /** Why a place is not private: it is a link or somebody else's, or others can read or change it, which `chmod` to that mode ends. */
 export type Exposure = { readonly kind: 'foreign' } | { readonly kind: 'open'; readonly chmod: '600' | '700' }
@@ -15,4 +17,20 @@ export function exposureOf(path: string): Exposure | null {
   if (found.isSymbolicLink() || !mine) return { kind: 'foreign' }
   if ((found.mode & 0o077) === 0) return null
   return { kind: 'open', chmod: found.isDirectory() ? '700' : '600' }
+}
+
+/**
+ * Makes a folder that only its owner can enter (0700), and those that lead to it. One that is there stays as it is.
+ * @throws The system's error. (`mkdir` with `recursive` says of a read-only disk that something is not there.)
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST') && statSync(path).isDirectory()) return
+    const parent = dirname(path)
+    if (!isSystemError(error, 'ENOENT') || parent === path) throw error
+    makeFolder(parent)
+    mkdirSync(path, { mode: 0o700 })
+  }
 }

@@ -1,5 +1,5 @@
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
-import { exposureOf, isSystemError } from '@keyferry/files'
+import { closeSync, constants, openSync } from 'node:fs'
+import { exposureOf, isSystemError, makeFolder } from '@keyferry/files'
 import { DeviceError } from '../errors.ts'
 
 /**
@@ -7,7 +7,7 @@ import { DeviceError } from '../errors.ts'
  * @throws {DeviceError} `permissions-too-open` if others can enter it, or it is somebody else's.
  */
 export function makePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeFolder(path)
   requirePrivate(path)
 }
 

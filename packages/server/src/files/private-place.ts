@@ -1,5 +1,4 @@
-import { mkdirSync } from 'node:fs'
-import { exposureOf } from '@keyferry/files'
+import { exposureOf, makeFolder } from '@keyferry/files'
 import { SetupError } from '../setup-error.ts'
 
 /**
@@ -7,7 +6,7 @@ import { SetupError } from '../setup-error.ts'
  * @throws {SetupError} `permissions-too-open`
  */
 export function makePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeFolder(path)
   requirePrivate(path)
 }
 
