@@ -42,6 +42,9 @@ export async function sourceStep(parts: AgentParts, dl: DeliveryId): Promise<Ste
   if (startUnanswered(parts, kti)) return { kind: 'waits' }
   const checked = await runChecks(() => againstSeen(() => check(parts, dl, kti, since)))
   if (checked.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, checked)
+  // Another process of this device may have been first: what it made is sent, and its human is not asked again.
+  const meanwhile = parts.store.envelopes.find(dl, kti.attempt)
+  if (meanwhile !== null) return sendEnvelope(parts, meanwhile)
   const consent = await runChecks(async () => askConsent(parts, kti, checked.value)) // S12
   if (consent.kind !== 'passed') return settle(parts, dl, kti.attempt, kti, consent)
   if (consent.value === 'asked') return { kind: 'waits' }
@@ -84,7 +87,10 @@ async function check(parts: AgentParts, dl: DeliveryId, kti: TransportKeyInfo, s
   return checked
 }
 
-/** Durably kept before it is sent, with what else belongs to it: the receipt to wait for, the count of the grant. */
+/**
+ * Durably kept before it is sent, with what else belongs to it: the receipt to wait for, the count of the grant. Of several processes of
+ * this device that wrap at once one is first: the others let go of what they made and never sent, and get what the first one kept (S3).
+ */
 async function wrapAndKeep(parts: AgentParts, kti: TransportKeyInfo, checked: CheckedSource): Promise<MadeEnvelope> {
   const { store } = parts
   const now = parts.now()
@@ -98,14 +104,18 @@ async function wrapAndKeep(parts: AgentParts, kti: TransportKeyInfo, checked: Ch
     grant: grant?.ref ?? null,
     at: now,
   }
-  store.transaction(() => {
+  const first = store.transaction(() => {
+    const before = store.envelopes.find(kti.dl, kti.attempt)
+    if (before !== null) return before
     if (grant !== null && store.envelopes.countOfDay(grant.ref, now) >= grant.payload.perDay) {
       throw new KeyferryError('grant-exceeded', 'the grant permits no more deliveries today')
     }
     store.envelopes.put(made)
     store.receipts.await(kti.dl, kti.attempt, wrapped.order.payload.exp)
     store.questions.close(kti.dl, kti.attempt)
+    return null
   })
+  if (first !== null) return first
   parts.report({
     kind: 'wrapped',
     dl: kti.dl,
