@@ -1,6 +1,6 @@
 import { CliError } from './console/cli-error.ts'
 import { EXIT, type ExitCode } from './console/exit-codes.ts'
-import { type Failure, failureLines, failureOf } from './console/failure.ts'
+import { type Failure, failureOf, sayFailure } from './console/failure.ts'
 import { output } from './console/output.ts'
 import { stackOf } from './console/stack.ts'
 import { markHyphenedIds, withoutMarks } from './hyphened-ids.ts'
@@ -49,7 +49,5 @@ function tell(system: System, failure: Failure, json: boolean): void {
   const { code, why, hint, exit } = failure
   const out = output(system, { json, verbose: false })
   if (json) out.answer({ error: { code, title: why, hint, exit } }, [])
-  const [first = '', ...rest] = failureLines(failure)
-  out.say(first.replace(/^keyferry: /, ''))
-  for (const line of rest) out.more(line.trimStart())
+  sayFailure(out, failure)
 }

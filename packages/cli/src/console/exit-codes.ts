@@ -27,6 +27,11 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'name-unknown': failed,
   'nothing-to-do': failed,
   'already-sent': failed,
+  'not-installed': failed,
+  refused,
+  expired: failed,
+  cancelled: failed,
+  withdrawn: failed,
   'answered-no': refused,
   'admin-only-here': refused,
   'server-not-here': notReachable,
@@ -131,4 +136,9 @@ const OF_FILES: Readonly<Partial<Record<DeviceErrorCode, ExitCode>>> = {
 export function exitCodeFor(code: string): ExitCode {
   const table: Readonly<Record<string, ExitCode>> = { ...OF_FILES, ...TABLE }
   return Object.hasOwn(table, code) ? (table[code] ?? EXIT.failed) : EXIT.failed
+}
+
+/** Whether it is one of our own slugs: what a server sends may be any word. */
+export function isKnownCode(code: string): code is ErrorCode | CliErrorCode {
+  return Object.hasOwn(TABLE, code)
 }

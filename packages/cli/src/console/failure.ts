@@ -2,6 +2,7 @@ import { CliError } from './cli-error.ts'
 import { hintForDetails } from './detail-hints.ts'
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts'
 import { hintFor, hintForExit } from './hints.ts'
+import type { Output } from './output.ts'
 
 /** A failure as a person is told: what did not happen, why (with the code), what to do now. */
 export interface Failure {
@@ -120,4 +121,10 @@ function ofSystem(error: CodedError & { path?: unknown }, notDone: string): Fail
 /** Three lines, or two where one says it all; the first is complete in itself. */
 export function failureLines({ notDone, why, code, more, hint }: Failure): readonly string[] {
   return [`keyferry: ${notDone}: ${why} (${code})`, ...(more === null ? [] : [`  ${more}`]), `  hint: ${hint}`]
+}
+
+export function sayFailure(output: Pick<Output, 'say' | 'more'>, failure: Failure): void {
+  const [first = '', ...rest] = failureLines(failure)
+  output.say(first.replace(/^keyferry: /, ''))
+  for (const line of rest) output.more(line.trimStart())
 }

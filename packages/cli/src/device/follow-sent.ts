@@ -1,8 +1,8 @@
 import { type AgentEvent, agent, type OpenDevice, showTransfer, type TransferShown } from '@keyferry/device'
 import { type DeliveryId, type ErrorCode, KeyferryError } from '@keyferry/protocol'
 import { columns } from '../console/columns.ts'
-import { EXIT } from '../console/exit-codes.ts'
-import { Explained } from '../console/failure.ts'
+import { EXIT, type ExitCode } from '../console/exit-codes.ts'
+import { Explained, failureOf, sayFailure } from '../console/failure.ts'
 import { shortId } from '../console/ids.ts'
 import { until } from '../console/times.ts'
 import type { Invocation } from '../invocation.ts'
@@ -12,6 +12,7 @@ import { agentParts } from './agent-parts.ts'
 import { eventPlace } from './event-place.ts'
 import { lastSeenOf } from './own-devices.ts'
 import { waitForEnd } from './wait-for-end.ts'
+import { whyNotArrived } from './why-not-arrived.ts'
 
 /**
  * After E1: the source is this device, and it is online, so its part is done at once. Then the other side is waited for.
@@ -36,11 +37,21 @@ export async function followSent(
   const last = end?.transfer ?? transfer
   const lastSeen = await lastSeenOf(open, devicesAwaited(last))
   output.answer(last, columns([transferRow({ ...shown, now: open.now(), lastSeen }, last)]))
-  if (last.state !== 'open') return last.state === 'completed' ? EXIT.done : EXIT.failed
+  if (last.state !== 'open') return ended(call, open, last)
   if (seconds > 0) return Number.isFinite(seconds) ? EXIT.stillWaiting : EXIT.done
   if (last.deliveries.every((delivery) => isDeposited(open, delivery))) return EXIT.done
   output.more('Nothing is deposited for some of it yet; `keyferry agent` goes on with it.')
   return EXIT.stillWaiting
+}
+
+/** With `--json` the transfer itself is the answer, and says more than an error would: what failed goes to stderr alone. */
+function ended({ output }: Invocation, open: OpenDevice, transfer: TransferShown): ExitCode {
+  const why = whyNotArrived(open, transfer)
+  if (why === null) return EXIT.done
+  const some = transfer.deliveries.some(({ state }) => state === 'completed')
+  const failure = failureOf(why, some ? 'not sent to all' : 'not sent')
+  sayFailure(output, failure)
+  return failure.exit
 }
 
 /** What a pass of the agent makes of these deliveries. What keeps one from being deposited is the end of the command. */

@@ -70,7 +70,7 @@ export function waitText(
   const names = deviceNames(open)
   const waits = waitingFor.map((word) => {
     if (word === 'source-proof') return online(source, names.get(source) ?? 'the source')
-    if (word === 'target-proof') return online(target, names.get(target) ?? onlyPerson(open, tr) ?? 'the target')
+    if (word === 'target-proof') return online(target, targetName(open, { tr, target }))
     return WAITS[word] ?? word
   })
   return waits.length === 0 ? '' : `waits for ${waits.join(' and ')}`
@@ -82,6 +82,11 @@ export function devicesAwaited(transfer: Pick<TransferShown, 'deliveries'> | und
     ...(waitingFor.includes('source-proof') ? [source] : []),
     ...(waitingFor.includes('target-proof') ? [target] : []),
   ])
+}
+
+/** What the human calls the target of a delivery: a device of one's own, or the person whom it was sent to. */
+export function targetName(open: Shown['open'], { tr, target }: Pick<DeliveryShown, 'tr' | 'target'>): string {
+  return deviceNames(open).get(target) ?? onlyPerson(open, tr) ?? 'the target'
 }
 
 /** Whose devices they all are, if it was started here for one person. */

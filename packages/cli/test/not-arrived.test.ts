@@ -1,0 +1,89 @@
+import { type DeliveryShown, startTransfer, type TransferShown } from '@keyferry/device'
+import { utf8 } from '@keyferry/protocol'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { failureOf } from '../src/console/failure.ts'
+import { addKey } from '../src/device/add-key.ts'
+import { answerQuestion } from '../src/device/answer-question.ts'
+import { followSent } from '../src/device/follow-sent.ts'
+import { whyNotArrived } from '../src/device/why-not-arrived.ts'
+import { aDeployment, type Deployment, type TestDevice } from './in-process.ts'
+import { aCall } from './run-here.ts'
+
+let deployment: Deployment
+let marta: TestDevice
+let luis: TestDevice
+beforeAll(async () => {
+  deployment = await aDeployment()
+  marta = await deployment.enrol('marta')
+  luis = await deployment.enrol('luis')
+  for (const [by, whom] of [
+    [marta, luis],
+    [luis, marta],
+  ] as const) {
+    const { user, username } = whom.open.store.seen.state()
+    by.open.store.pins.put({ user, username, root: null, how: 'pinned', since: by.open.now() })
+  }
+})
+afterAll(() => deployment.close())
+
+async function aTransfer(): Promise<TransferShown> {
+  const octets = utf8('a secret of exactly forty octets, no more.')
+  const facts = { type: 'secret', octets, label: 'team vault', class: 'shared', auto: false, file: null } as const
+  const record = await addKey(marta.open, facts)
+  const targets = [{ user: luis.open.store.seen.state().user, username: 'luis' }]
+  return startTransfer(marta.open, { record, targets, confirmed: true, deadline: marta.open.now() + 3600 })
+}
+
+it('ends with 3, and says who said no, when a person refuses what is waited for', async () => {
+  const call = aCall(marta.open.folder)
+  const ended = followSent(call, marta.open, await aTransfer(), 60)
+  while (luis.open.store.questions.open().length === 0) await luis.pass()
+  const [question] = luis.open.store.questions.open()
+  if (question === undefined) throw new Error('nothing is asked')
+  await answerQuestion(aCall(luis.open.folder), luis.open, question, { answer: 'no', reason: 'nope' })
+  expect(await ended).toBe(3)
+  expect(call.stderr.text).toMatch(/^keyferry: not sent: luis refused it \(declined\)\n {2}hint: .*transfer retry tr_/m)
+})
+
+describe('what did not arrive', () => {
+  const delivery = {
+    dl: 'dl_1',
+    tr: 'tr_00000000000000000000000000',
+    waitingFor: [],
+    attempt: 1,
+    key: { id: 'k', generation: 1 },
+    source: 's',
+    target: 't',
+    changedAt: 0,
+  }
+  it.each<[Partial<DeliveryShown>, string, number]>([
+    [{ state: 'refused', stage: 'target', reason: 'declined' }, 'declined', 3],
+    [{ state: 'refused', stage: 'target', reason: 'key-mismatch' }, 'key-mismatch', 4],
+    [{ state: 'refused', stage: 'target', reason: 'what is this' }, 'refused', 3],
+    [{ state: 'refused', stage: 'ac2', reason: 'no-rule' }, 'access-denied: no-rule', 3],
+    [{ state: 'failed', reason: 'store-failed' }, 'store-failed', 1],
+    [{ state: 'failed', reason: 'something' }, 'not-installed', 1],
+    [{ state: 'expired', reason: 'deadline' }, 'expired', 1],
+    [{ state: 'cancelled' }, 'cancelled', 1],
+    [{ state: 'withdrawn', reason: 'key-withdrawn' }, 'withdrawn', 1],
+    [{ state: 'withdrawn', reason: 'device-revoked' }, 'device-revoked', 3],
+  ])('is told for %o as %s and ends with %i', (facts, code, exit) => {
+    const deliveries = [{ ...delivery, deadline: 0, ...facts } as unknown as DeliveryShown]
+    const transfer = { tr: delivery.tr, state: 'closed', deliveries } as unknown as TransferShown
+    const failure = failureOf(whyNotArrived(marta.open, transfer), 'not sent')
+    expect(failure).toMatchObject({ code, exit })
+    expect(failure.hint).toMatch(/keyferry transfer (retry|show) tr_/)
+  })
+
+  it('is counted where others arrived', () => {
+    const deliveries = [
+      { ...delivery, state: 'completed' },
+      { ...delivery, state: 'expired', deadline: 0 },
+    ]
+    const transfer = { tr: delivery.tr, state: 'partial', deliveries } as unknown as TransferShown
+    expect(failureOf(whyNotArrived(marta.open, transfer), 'not sent')).toMatchObject({
+      exit: 1,
+      more: expect.stringContaining('1 of 2'),
+    })
+  })
+})
