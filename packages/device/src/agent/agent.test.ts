@@ -86,6 +86,25 @@ describe('an agent without network', () => {
   })
 })
 
+it('looks at everything every two minutes, is connected once for all of them, and waits for no time that is over', async () => {
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
+    const over = new AbortController()
+    setTimeout(() => over.abort(), milliseconds)
+    return over.signal
+  })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const { events, stop, calls } = idleAgent({ up: true })
+  await vi.advanceTimersByTimeAsync(60_000)
+  const ofOnePass = calls()
+  await vi.advanceTimersByTimeAsync(240_000)
+  const stopped = stop()
+  await vi.advanceTimersByTimeAsync(100) // the stream looks at its signal
+  await stopped
+  expect(calls()).toBe(3 * ofOnePass)
+  expect(events).toEqual([{ kind: 'connected' }])
+  expect(timers.mock.calls.filter(([, milliseconds = 0]) => milliseconds < 0)).toEqual([])
+})
+
 it('ends when its device was revoked, and not when it is suspended', async () => {
   const events: AgentEvent[] = []
   const stopping = new AbortController()

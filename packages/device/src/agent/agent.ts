@@ -193,19 +193,23 @@ export function agent(parts: AgentParts): Agent {
     once: pass,
     async run(signal) {
       let failures = 0
+      let connected = false
       while (!signal.aborted) {
         try {
           await pass()
-          parts.report({ kind: 'connected' })
+          if (!connected) parts.report({ kind: 'connected' })
+          connected = true
           failures = 0
-          const begun = Date.now()
+          const begun = performance.now()
           await listen(signal)
-          await pause(begun + MIN_APART_MILLISECONDS - Date.now(), signal)
+          const left = begun + MIN_APART_MILLISECONDS - performance.now()
+          if (left > 0) await pause(left, signal)
         } catch (error) {
           if (signal.aborted) return
           if (!(error instanceof UnreachableError) && !(error instanceof KeyferryError)) throw error
           // For good: nothing that this device asks for will be answered again.
           if (isAnswer(error) && error.code === 'device-revoked') throw error
+          connected = false
           const seconds = backoffSeconds(failures++, Math.random)
           const code = isAnswer(error) ? { code: error.code } : {}
           parts.report({ kind: 'unreachable', why: error.message, againInSeconds: Math.round(seconds), ...code })
