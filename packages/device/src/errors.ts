@@ -14,6 +14,8 @@ export const DEVICE_ERRORS = {
   'profile-incomplete': 'the key file of this device is missing: master.key',
   'profile-newer': 'a newer program wrote the files of this device',
   'profile-unusable': 'the place of this device is no folder',
+  'root-elsewhere': 'this device does not hold your root key',
+  'root-outdated': 'this is not your current root key',
 } as const
 export type DeviceErrorCode = keyof typeof DEVICE_ERRORS
 

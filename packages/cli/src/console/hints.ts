@@ -1,7 +1,8 @@
 import { EXIT, type ExitCode } from './exit-codes.ts'
 
 /** The server is who it was; only the time is not. */
-export const CLOCK_HINT = 'set the clock of this machine, or of the server: from 300 s on nothing works'
+export const CLOCK_HINT =
+  'set the clock of this machine, or of the server: more than 60 s ahead of it, or 300 s behind, nothing works'
 
 /**
  * What to do now, by code. A command that knows more says it itself (`Explained`, `CliError`). Options stand behind their command, since
@@ -44,6 +45,7 @@ const HINTS: Readonly<Record<string, string>> = {
     'two envelopes were shown for one delivery: keep what `keyferry log alarms --json` prints for your administrator',
   'response-invalid': 'somebody between, or a server that changed its key',
   'set-expired': 'the device that holds the root has to come online once to renew it: keyferry agent there',
+  'signature-expired': `try it once more, in case the server has just started; else ${CLOCK_HINT}`,
   'state-conflict': 'look again and decide anew',
   'target-untrusted':
     'ask that person for `keyferry user pin --show`, or add your organisation’s CA: keyferry trust ca FILE',
@@ -71,15 +73,21 @@ export function hintFor(code: string, who: 'device' | 'newcomer' = 'device'): st
   return hint !== null && who === 'device' && FOR_DOCTOR.has(code) ? `${hint}; more: keyferry doctor` : hint
 }
 
+/** Of a transfer that a check stopped, where neither the command nor the code knows more. */
+export function hintForTransfer(code: string, exit: ExitCode): string | null {
+  if (hintFor(code) !== null || exit !== EXIT.stoppedByCheck) return null
+  return 'do not go on; keep `keyferry evidence TRANSFER` for your administrator'
+}
+
 /** Where neither the command nor the code knows more. */
 export function hintForExit(exit: ExitCode): string {
   switch (exit) {
     case EXIT.wrongUse:
       return 'look at it with --help'
     case EXIT.refused:
-      return 'nothing was changed; ask whoever said no, or decide anew'
+      return 'nothing was changed; `keyferry doctor` says how things stand'
     case EXIT.stoppedByCheck:
-      return 'do not go on; keep `keyferry evidence TRANSFER` for your administrator'
+      return 'do not go on before you know why: show this to your administrator, with --verbose'
     case EXIT.notReachable:
       return 'try again later'
     default:

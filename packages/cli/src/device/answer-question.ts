@@ -7,7 +7,9 @@ import {
   UnreachableError,
 } from '@keyferry/device'
 import { type ErrorCode, KeyferryError } from '@keyferry/protocol'
+import { exitCodeFor } from '../console/exit-codes.ts'
 import { Explained } from '../console/failure.ts'
+import { hintForTransfer } from '../console/hints.ts'
 import type { Invocation } from '../invocation.ts'
 import { tellEvent } from '../views/agent-event.ts'
 import { isOfUnknown } from '../views/question.ts'
@@ -64,7 +66,8 @@ type Refused = Extract<AgentEvent, { kind: 'refused' }>
 
 function notDone({ reason, why, role }: Refused): Explained {
   const more = role === 'source' ? 'Nothing was deposited.' : 'Nothing was installed; the other side is told.'
-  return new Explained(new KeyferryError(reason as ErrorCode, why), { more })
+  const hint = hintForTransfer(reason, exitCodeFor(reason))
+  return new Explained(new KeyferryError(reason as ErrorCode, why), hint === null ? { more } : { more, hint })
 }
 
 /** The agent looked, and what the answer was given for is not what it found: it asks anew. */

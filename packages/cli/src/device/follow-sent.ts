@@ -1,8 +1,9 @@
 import { type AgentEvent, agent, type OpenDevice, showTransfer, type TransferShown } from '@keyferry/device'
 import { type DeliveryId, type ErrorCode, KeyferryError } from '@keyferry/protocol'
 import { columns } from '../console/columns.ts'
-import { EXIT, type ExitCode } from '../console/exit-codes.ts'
+import { EXIT, type ExitCode, exitCodeFor } from '../console/exit-codes.ts'
 import { Explained, failureOf, sayFailure } from '../console/failure.ts'
+import { hintForTransfer } from '../console/hints.ts'
 import { shortId } from '../console/ids.ts'
 import { until } from '../console/times.ts'
 import type { Invocation } from '../invocation.ts'
@@ -90,7 +91,8 @@ function notDeposited(event: Stop): Explained {
     event.kind === 'refused'
       ? 'Nothing was deposited for it.'
       : 'Nothing is deposited yet. It is asked for all the same: `keyferry agent` tries again.'
-  return new Explained(new KeyferryError(code as ErrorCode, event.why), { more })
+  const hint = hintForTransfer(code, exitCodeFor(code))
+  return new Explained(new KeyferryError(code as ErrorCode, event.why), hint === null ? { more } : { more, hint })
 }
 
 /** Only with an envelope that this device made: that there is one is not for the server to say. */

@@ -52,9 +52,28 @@ export function explainInvitation(error: unknown): never {
       hint: 'ask for a new one where it came from',
     })
   }
+  if (code === 'declined' || code === 'mac-invalid') {
+    throw new Explained(error, {
+      more: 'The other device says why; it does not go on either if the string was mistyped here.',
+      hint: 'nothing was kept; begin anew there, and copy the string whole: keyferry device add',
+    })
+  }
   const aboutTime = error instanceof KeyferryError && error.details?.skewSeconds !== undefined
   const hint = error instanceof KeyferryError && !aboutTime ? hintFor(code, 'newcomer') : null
   throw hint === null ? error : new Explained(error, { hint })
+}
+
+/** What ends a pairing at the device that shows the string. */
+export function explainPairing(error: unknown): never {
+  if (!(error instanceof KeyferryError)) throw error
+  const again = 'nothing was added; begin anew, and copy the string whole: keyferry device add'
+  if (error.code === 'mac-invalid') {
+    throw new Explained(error, {
+      more: 'The string was mistyped there, or somebody else answered it.',
+      hint: again,
+    })
+  }
+  throw error.code === 'declined' ? new Explained(error, { hint: again }) : error
 }
 
 /** Node's words for a certificate that none of the known CAs made. */

@@ -12,7 +12,7 @@ type RootHolder = Pick<OpenDevice, 'device' | 'store'>
 /**
  * The current root key as encrypted PEM (PKCS#8, scrypt, AES-256-CBC). Whoever has it and the passphrase speaks for the user.
  * @param passphrase - UTF-8, NFC; the caller erases it.
- * @throws {KeyferryError} `declined` where this device does not hold the root
+ * @throws {DeviceError} `root-elsewhere`
  */
 export async function exportRootPem(open: RootHolder, passphrase: Uint8Array): Promise<Uint8Array> {
   const pkcs8 = open.device.exportRootKey(rootOf(open).id)
@@ -25,7 +25,7 @@ export async function exportRootPem(open: RootHolder, passphrase: Uint8Array): P
 
 /**
  * The current root key as four lines for paper, without a passphrase.
- * @throws {KeyferryError} `declined` where this device does not hold the root
+ * @throws {DeviceError} `root-elsewhere`
  */
 export function exportRootPaper(open: RootHolder): string[] {
   const pkcs8 = open.device.exportRootKey(rootOf(open).id)

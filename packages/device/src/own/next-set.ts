@@ -9,6 +9,7 @@ import {
   thumbprint,
 } from '@keyferry/protocol'
 import { SET_LIFE_SECONDS } from '../enrolment/lifetimes.ts'
+import { DeviceError } from '../errors.ts'
 import type { OpenDevice } from '../open-device.ts'
 import type { OwnStatement } from '../store/own-statements.ts'
 import { type SentParts, sendUnsentStatements } from './send-statements.ts'
@@ -36,8 +37,8 @@ export type SetChange = Partial<Pick<DeviceSetPayload, 'devices' | 'revoked' | '
  * first: the server takes sets in order. One that the server refused for good (it ran out on the way, or the pairing that it ends did)
  * gives way to this one, which revokes whom only that one listed.
  * @param change - what to change, given the newest set that the server has.
- * @throws {KeyferryError} `declined` where this device does not hold the root; `set-rollback` if another device signed meanwhile;
- *   `statement-invalid` if the server refuses it
+ * @throws {DeviceError} `root-elsewhere`
+ * @throws {KeyferryError} `set-rollback` if another device signed meanwhile; `statement-invalid` if the server refuses it
  */
 export async function signNextSet(
   open: SentParts & Pick<OpenDevice, 'device'>,
@@ -48,7 +49,7 @@ export async function signNextSet(
   const standing = store.ownStatements.list(TYP).filter(({ ref }) => refused.every((one) => one.ref !== ref))
   const base = newestOf(standing)
   const last = readOwn(standing.at(-1))
-  if (base === null || last === null) throw new KeyferryError('declined', 'this device has signed no set yet')
+  if (base === null || last === null) throw elsewhere()
   const root = signerOf(open, thumbprint(last.payload.next ?? last.payload.root))
   const at = now()
   const changed = { ...base.payload, ...change(base.payload) }
@@ -80,7 +81,7 @@ export async function signNextSet(
 
 /**
  * The root key, where this device holds the current one.
- * @throws {KeyferryError} `declined`
+ * @throws {DeviceError} `root-elsewhere`
  */
 export function rootOf(open: Pick<OpenDevice, 'device' | 'store'>): Signer {
   const newest = newestSet(open)
@@ -94,8 +95,11 @@ function signerOf({ device }: Pick<OpenDevice, 'device'>, id: ReturnType<typeof 
   return root
 }
 
-function elsewhere(): KeyferryError {
-  return new KeyferryError('declined', 'the root key is on another device')
+function elsewhere(): DeviceError {
+  return new DeviceError(
+    'root-elsewhere',
+    'do it on the device that does, or bring the root here: keyferry root import',
+  )
 }
 
 /** A refused set exists all the same, and the server has it: its newcomers must not come in by it later. */

@@ -6,7 +6,8 @@ import { rootOf, signNextSet } from './next-set.ts'
 /**
  * Takes a device out of the set and names it as revoked: servers and devices refuse it from then on, also what it signed before
  * (PROTOCOL 2.2). What it holds it keeps: replace those keys. Waits for the log to show the set; if it does not, an alarm is open.
- * @throws {KeyferryError} `not-found` if the set does not list it; `declined` for this very device, or without the root
+ * @throws {KeyferryError} `not-found` if the set does not list it; `declined` for this very device
+ * @throws {DeviceError} `root-elsewhere`
  */
 export async function revokeDevice(
   open: OpenDevice,

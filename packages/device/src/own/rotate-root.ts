@@ -17,7 +17,8 @@ import { sendUnsentStatements } from './send-statements.ts'
  * Hands over to a fresh root key (PROTOCOL 2.2): the old root signs the hand-over set, the new one the set after it. Both are kept before
  * one is sent. The user id stays; grants of the old root end, and pins and certificates should name the new one. The old private key is
  * destroyed once the server has both sets.
- * @throws {KeyferryError} `declined` where this device does not hold the root; `set-rollback`, `statement-invalid`
+ * @throws {DeviceError} `root-elsewhere`
+ * @throws {KeyferryError} `set-rollback`, `statement-invalid`
  */
 export async function rotateRoot(open: OpenDevice): Promise<Statement<DeviceSetPayload>> {
   const { store, device } = open
@@ -25,7 +26,7 @@ export async function rotateRoot(open: OpenDevice): Promise<Statement<DeviceSetP
   await sendUnsentStatements(open)
   // What broke off before is brought to its end first. If that was a rotation, it is done with it.
   const before = isHalfDone(open) ? await signNextSet(open) : newestSet(open)
-  if (before === null) throw new KeyferryError('declined', 'this device has signed no set yet')
+  if (before === null) throw new KeyferryError('state-conflict', 'no set of this root has reached the server yet')
   if (thumbprint(before.payload.root) !== old.id) {
     store.sealedKeys.removeSigningKey(old.id)
     return before

@@ -7,6 +7,7 @@ import {
   type Statement,
   thumbprint,
 } from '@keyferry/protocol'
+import { DeviceError } from '../errors.ts'
 import type { OpenDevice } from '../open-device.ts'
 import { fetchSet, findUser } from '../transfers/people.ts'
 import { seenOf } from '../trust/seen-set.ts'
@@ -15,9 +16,9 @@ import { seenOf } from '../trust/seen-set.ts'
  * Brings the root key into this device, which signs the user's sets from then on: one device at a time does, so the other one is gone or
  * has been told (PROTOCOL 2.2).
  * @param pkcs8 - DER; the caller erases it.
- * @throws {KeyferryError} `set-invalid` for a root that is not the current one; `set-rollback`; `state-conflict` if this device once
+ * @throws {KeyferryError} `set-invalid`, `set-rollback`; `state-conflict` if this device once
  *   signed sets and others followed
- * @throws {DeviceError} `key-format-unknown`
+ * @throws {DeviceError} `root-outdated`, `key-format-unknown`
  */
 export async function takeRoot(open: OpenDevice, pkcs8: Uint8Array): Promise<Statement<DeviceSetPayload>> {
   const { store, device, now } = open
@@ -34,7 +35,10 @@ export async function takeRoot(open: OpenDevice, pkcs8: Uint8Array): Promise<Sta
   const current = thumbprint(set.payload.root)
   store.transaction(() => {
     if (device.importRootKey(pkcs8).id !== current) {
-      throw new KeyferryError('set-invalid', 'this is not the current root key of the user')
+      throw new DeviceError(
+        'root-outdated',
+        'a later rotation made such a copy useless: use one that was made after it, or make one where the root is: keyferry root export',
+      )
     }
     const { ref, text, payload } = set
     store.ownStatements.put({ typ: 'kf-device-set+jwt', seq: payload.seq, ref, text, at: now() })

@@ -30,6 +30,7 @@ export function deviceAddCommand(system: System): Command {
   return does<Options>(command, system, 'not added', async (call, options) => {
     const { addDevice } = await import('@keyferry/device')
     const { freeDeviceName, nameDevice } = await import('../../device/device-names.ts')
+    const { explainPairing } = await import('../../device/invitation.ts')
     const { output } = call
     await withDevice(call, async (open) => {
       if (options.yes !== true) await requireTerminal(call)
@@ -42,7 +43,7 @@ export function deviceAddCommand(system: System): Command {
           confirm: async (device) => options.yes === true || call.prompts.confirm(question(device), '--yes'),
           report: (step) => output.say(STEPS[step]),
           signal,
-        }),
+        }).catch(explainPairing),
       )
       const { username } = open.store.seen.state()
       const name =

@@ -1,4 +1,3 @@
-import type { OpenDevice } from '@keyferry/device'
 import { Command } from 'commander'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
@@ -22,14 +21,15 @@ export function deviceRevokeCommand(system: System): Command {
     .option('--yes', 'do not ask')
   withExamples(command, [['keyferry device revoke phone', '']])
   return does<Options>(command, system, 'not revoked', async (call, { yes }, typed) => {
-    const { revokeDevice } = await import('@keyferry/device')
+    const { revokeDevice, rootOf } = await import('@keyferry/device')
     const { choose } = await import('../../console/choose.ts')
     const { calledDevices, ownDevices } = await import('../../device/own-devices.ts')
     await withDevice(call, async (open) => {
       const device = choose('device', typed, calledDevices((await ownDevices(open)).devices))
       const shown =
         device.name === '' ? deviceFingerprint(device.id) : `${device.name} (${deviceFingerprint(device.id)})`
-      requireAble(open, device)
+      requireNotThis(device)
+      rootOf(open)
       const question = `Revoke ${shown}? It cannot come back but as a new device.`
       if (yes !== true && !(await call.prompts.confirm(question, '--yes')))
         throw new CliError('answered-no', 'you said no')
@@ -47,15 +47,10 @@ export function deviceRevokeCommand(system: System): Command {
 }
 
 /** Said before anything is asked or begun. */
-function requireAble({ device: here }: OpenDevice, { own }: OwnDevice): void {
+function requireNotThis({ own }: OwnDevice): void {
   if (own) {
     throw new CliError('wrong-use', 'a device does not revoke itself', {
       hint: 'do it on the device that takes over the root: keyferry root import, then keyferry device revoke',
-    })
-  }
-  if (here.rootSigner() === null) {
-    throw new CliError('not-supported-here', 'this device does not hold your root key', {
-      hint: 'do it on the one that does, or bring the root here: keyferry root import',
     })
   }
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
@@ -51,20 +52,21 @@ async function toPaper(call: Invocation): Promise<void> {
 }
 
 async function toFile(call: Invocation, path: string, file: string | undefined): Promise<void> {
-  const { exportRootPem, writeFileAtomically } = await import('@keyferry/device')
+  const { exportRootPem, rootOf, writeFileAtomically } = await import('@keyferry/device')
   const { output, prompts, system } = call
   const question = 'Passphrase for the copy'
-  const passphrase = await choosePassphrase(
-    { file: file ?? null, prompts, warn: output.say, question, instead: '--export-passphrase-file FILE' },
-    false,
-  )
-  if (passphrase === null) throw new CliError('wrong-use', 'a copy of the root needs a passphrase')
-  try {
-    await withDevice(call, async (open) => {
+  await withDevice(call, async (open) => {
+    rootOf(open)
+    const passphrase = await choosePassphrase(
+      { file: file ?? null, prompts, warn: output.say, question, instead: '--export-passphrase-file FILE' },
+      false,
+    )
+    if (passphrase === null) throw new CliError('wrong-use', 'a copy of the root needs a passphrase')
+    try {
       writeFileAtomically(path, await exportRootPem(open, passphrase), 'fail')
-    })
-  } finally {
-    passphrase.fill(0)
-  }
-  output.answer({ file: path }, [`root key   saved as ${shortPath(path, system.home)}`])
+    } finally {
+      passphrase.fill(0)
+    }
+  })
+  output.answer({ file: resolve(path) }, [`root key   saved as ${shortPath(path, system.home)}`])
 }
