@@ -1,12 +1,11 @@
-import { decodeBase64, encodeBase64 } from '#platform'
+import { decodeBase64, encodeBase64, encodeUtf8 } from '#platform'
 import { KeyferryError } from '../errors.ts'
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The UTF-8 octets of a text. */
+/** The UTF-8 octets of a text. They may lie in a buffer with others: look at the view, never at its `buffer`. */
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text)
+  return encodeUtf8(text)
 }
 
 /** @throws {KeyferryError} `malformed` when the octets are not UTF-8. */

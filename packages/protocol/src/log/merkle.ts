@@ -12,13 +12,19 @@ export function leafHash(leaf: Uint8Array): Uint8Array {
   return sha256(octets)
 }
 
-/** SHA-256(`01` || left || right). */
+const HASH_OCTETS = 32
+/** What a node is the hash of, written over for each: to make it anew would cost more than to hash it. */
+const NODE = Uint8Array.of(1, ...new Uint8Array(2 * HASH_OCTETS))
+
+/**
+ * SHA-256(`01` || left || right), of 32 octets each.
+ * @throws {RangeError} for other lengths: whoever reads hashes that somebody sent checks these first.
+ */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const octets = new Uint8Array(1 + left.length + right.length)
-  octets[0] = 1
-  octets.set(left, 1)
-  octets.set(right, 1 + left.length)
-  return sha256(octets)
+  if (!areHashes(left, right)) throw new RangeError('a node is made of two hashes')
+  NODE.set(left, 1)
+  NODE.set(right, 1 + HASH_OCTETS)
+  return sha256(NODE)
 }
 
 /** Root of the tree without leaves: SHA-256 of nothing. */

@@ -8,6 +8,8 @@ import type { PublicSigningJwk } from '../jose/jwk.ts'
 export declare function sha256(octets: Uint8Array): Uint8Array
 /** HMAC-SHA-256 (RFC 2104): 32 octets. */
 export declare function hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array
+/** UTF-8 octets of a text. They may lie in a buffer with others: look at the view, never at its `buffer`. */
+export declare function encodeUtf8(text: string): Uint8Array
 export type Base64Alphabet = 'base64' | 'base64url'
 /** RFC 4648; base64 with padding, base64url without. */
 export declare function encodeBase64(octets: Uint8Array, alphabet: Base64Alphabet): string

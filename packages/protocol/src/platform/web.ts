@@ -11,6 +11,12 @@ export function hmacSha256(key: Uint8Array, octets: Uint8Array): Uint8Array {
   return hmac(nobleSha256, key, octets)
 }
 
+const encoder = new TextEncoder()
+
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
 export function encodeBase64(octets: Uint8Array, alphabet: Base64Alphabet): string {
   return octets.toBase64({ alphabet, omitPadding: alphabet === 'base64url' })
 }

@@ -76,7 +76,7 @@ export async function openSqliteStore(path: string): Promise<Store> {
   let closing: Promise<void> | null = null
 
   function toWire(change: Change): WireStep[] {
-    return writes.stepsFor(change).map(({ write, values }) => [numbers.get(write) as number, ...values])
+    return writes.stepsFor(change).map(({ write, values }) => [numbers.get(write) as number, ...values.map(ownOctets)])
   }
 
   return {
@@ -128,6 +128,11 @@ function committedOr(outcome: UnitOutcome): Committed | Error {
 const REASONS: Readonly<Record<string, string>> = {
   'state-conflict': 'another writer was first',
   'key-in-use': 'the key has another role or holder here',
+}
+
+/** A view goes to another thread with all of the buffer that it lies in. */
+function ownOctets(value: SqlValue): SqlValue {
+  return value instanceof Uint8Array && value.length < value.buffer.byteLength ? new Uint8Array(value) : value
 }
 
 function sizeOf(value: SqlValue): number {
