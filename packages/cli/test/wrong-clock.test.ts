@@ -11,7 +11,7 @@ const DAY_SECONDS = 86_400
 let world: EnrolmentWorld
 let laptop: Profile
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - HOUR_SECONDS * 1000 })
   world = await anEnrolmentWorld()
   laptop = await world.profile()
   await makeFirstDevice(laptop.parts, await world.invitation('marta'), 'laptop')
@@ -41,6 +41,11 @@ async function findings(open: OpenDevice): Promise<readonly Finding[]> {
 
 const ask = (open: OpenDevice): Promise<unknown> => open.client.call({ method: 'GET', path: '/.well-known/keyferry' })
 
+const askSigned = (open: OpenDevice): Promise<unknown> => {
+  const { user } = open.store.seen.state()
+  return open.client.call({ method: 'GET', path: `/v1/users/${user}` })
+}
+
 describe('a clock that is wrong', () => {
   it('is told from somebody between, with by how much', async () => {
     const failure = failureOf(await withClock(600, ask).catch((error: unknown) => error), 'not sent')
@@ -55,6 +60,45 @@ describe('a clock that is wrong', () => {
       state: 'bad',
       text: expect.stringMatching(/10 min/),
     })
+  })
+
+  it('is what doctor names, and nothing else for its sake, from where it matters', async () => {
+    // By the `date` of answers, which is no time of tests; an hour later the device has seen none that is nearer.
+    vi.setSystemTime(vi.getRealSystemTime())
+    const states: unknown[] = []
+    for (const offSeconds of [-250, -120, -20, 20, 45, 70, 120]) {
+      const found = await withClock(offSeconds, findings)
+      const wrong = found.filter(({ what, state }) => what !== 'witness' && state !== 'ok')
+      states.push([offSeconds, ...wrong.map(({ what, state }) => `${what} ${state}`)])
+    }
+    expect(states).toEqual([
+      [-250, 'clock care'],
+      [-120, 'clock care'],
+      [-20],
+      [20],
+      [45, 'clock care'],
+      [70, 'clock bad'],
+      [120, 'clock bad'],
+    ])
+  })
+
+  it.each([61, 250])('is no alarm when it is %i s ahead: the command says so, and by how much', async (offSeconds) => {
+    const failure = failureOf(await withClock(offSeconds, askSigned).catch((error: unknown) => error), 'not sent')
+    expect(failure).toMatchObject({
+      code: 'signature-expired',
+      why: expect.stringContaining(`${offSeconds} s ahead`),
+      exit: 1,
+    })
+    expect(failure.hint).toMatch(/set the clock .* 60 s ahead/)
+  })
+
+  it.each([-120, -200, -290, 59])('does no harm while it is %i s off, whatever was seen before', async (offSeconds) => {
+    vi.setSystemTime(Date.now() + HOUR_SECONDS * 1000)
+    await withClock(offSeconds, askSigned)
+    await withClock(0, askSigned)
+    await withClock(offSeconds, askSigned)
+    vi.setSystemTime(Date.now() + 10_000)
+    await withClock(offSeconds, askSigned)
   })
 
   it('is forgotten as soon as it is right again', async () => {

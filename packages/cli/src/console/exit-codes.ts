@@ -82,7 +82,6 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'set-expired': stoppedByCheck,
   'set-invalid': stoppedByCheck,
   'set-rollback': stoppedByCheck,
-  'signature-expired': stoppedByCheck,
   'signature-invalid': stoppedByCheck,
   'signature-missing': stoppedByCheck,
   'source-not-listed': stoppedByCheck,
@@ -119,6 +118,8 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'not-found': failed,
   'precondition-failed': failed,
   'precondition-required': failed,
+  // A clock that is wrong, mostly: nobody is between.
+  'signature-expired': failed,
   'state-conflict': failed,
   'store-failed': failed,
   superseded: failed,

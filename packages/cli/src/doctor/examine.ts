@@ -17,8 +17,10 @@ import { checkHead } from '../log/verify-log.ts'
 import { bad, care, type Finding, ok } from './finding.ts'
 
 const DAY_SECONDS = 86_400
-/** Answers farther off than 300 s count as not signed at all (PROTOCOL 4): warn well before. */
-const CLOCK_CARE_SECONDS = 60
+/** A request signed farther ahead is refused; behind, the answer is not believed from 300 s on (PROTOCOL 4). Warn well before. */
+const MAX_AHEAD_SECONDS = 60
+const CARE_AHEAD_SECONDS = 30
+const CARE_BEHIND_SECONDS = 60
 /** Less room than this, and SQLite soon finds none. */
 const ROOM_OCTETS = 1024 * 1024
 
@@ -43,7 +45,9 @@ async function lookAtServer(open: OpenDevice): Promise<{ reachable: boolean; fin
     const answer = await open.client.call({ method: 'GET', path: '/.well-known/keyferry' })
     const took = Date.now() - asked
     const server = ok('server', `${origin}   reachable in ${took} ms, signs answers with the pinned key`)
-    return { reachable: true, findings: [server, lookAtClock(answer.header('date'), asked + took / 2)] }
+    const clock = lookAtClock(answer.header('date'), asked + took / 2, open.now())
+    // What else the server is asked would fail for this one cause.
+    return { reachable: clock.state !== 'bad', findings: [server, clock] }
   } catch (error) {
     const skew = error instanceof KeyferryError ? error.details.skewSeconds : undefined
     if (skew === undefined) return { reachable: false, findings: [findingOf('server', error, origin)] }
@@ -52,12 +56,22 @@ async function lookAtServer(open: OpenDevice): Promise<{ reachable: boolean; fin
   }
 }
 
-function lookAtClock(date: string | undefined, now: number): Finding {
-  const theirs = Date.parse(date ?? '')
+/**
+ * @param machine - what the clock says, milliseconds.
+ * @param device - what the device goes by, seconds: what was seen signed may be ahead of that.
+ */
+function lookAtClock(date: string | undefined, machine: number, device: number): Finding {
+  const theirs = Date.parse(date ?? '') / 1000
   if (Number.isNaN(theirs)) return ok('clock', 'the server does not say its time')
-  const off = Math.abs(theirs - now) / 1000
-  const text = off < 2 ? 'as the server’s' : `${off.toFixed(0)} s off the server’s`
-  return off < CLOCK_CARE_SECONDS ? ok('clock', text) : care('clock', text, CLOCK_HINT)
+  const ofMachine = machine / 1000 - theirs
+  const ofDevice = device - theirs
+  const off = Math.abs(ofDevice) > Math.abs(ofMachine) + 1 ? ofDevice : ofMachine
+  const text =
+    Math.abs(off) < 2
+      ? 'as the server’s'
+      : `${Math.abs(off).toFixed(0)} s ${off > 0 ? 'ahead of' : 'behind'} the server’s`
+  if (off > MAX_AHEAD_SECONDS) return bad('clock', text, CLOCK_HINT)
+  return off > CARE_AHEAD_SECONDS || off < -CARE_BEHIND_SECONDS ? care('clock', text, CLOCK_HINT) : ok('clock', text)
 }
 
 async function lookAtSet(open: OpenDevice): Promise<readonly Finding[]> {

@@ -18,7 +18,10 @@ import { ANSWER_TIMES, type HttpResponse, type Transport } from './transport.ts'
 
 /** A stream says something every 15 s (PROTOCOL 12): after three of these it is dead. */
 const STREAM_SILENCE_MILLISECONDS = 45_000
-const REQUEST_LIFETIME_SECONDS = 120
+/** The longest that there is: a clock that is behind is good for as long as the answers to it are believed (PROTOCOL 4). */
+const REQUEST_LIFETIME_SECONDS = 300
+/** How far ahead of the server's clock a request may be signed (PROTOCOL 4). */
+const MAX_AHEAD_SECONDS = 60
 
 export interface ClientOptions {
   readonly origin: string
@@ -96,7 +99,7 @@ export function client(options: ClientOptions): Client {
     sent: Prepared,
     response: Pick<HttpResponse, 'status' | 'header'>,
     content: Uint8Array | null,
-  ): Promise<void> {
+  ): Promise<EpochSeconds> {
     const { created } = await verifyResponse(
       { status: response.status, headers: (name) => response.header(name), content },
       requestBinding({ method: call.method, targetUri: sent.url, headers: (name) => sent.headers[name] }),
@@ -104,6 +107,7 @@ export function client(options: ClientOptions): Client {
       options.now(),
     )
     options.answeredAt?.(created)
+    return created
   }
 
   return {
@@ -118,8 +122,8 @@ export function client(options: ClientOptions): Client {
         deadlineMilliseconds: ANSWER_TIMES.deadlineMilliseconds + held,
         ...(call.signal === undefined ? {} : { signal: call.signal }),
       })
-      await verify(call, sent, response, response.content)
-      if (response.status >= 400) throw problemOf(response)
+      const created = await verify(call, sent, response, response.content)
+      if (response.status >= 400) throw withSkew(problemOf(response), options.now() - created)
       return answer(response)
     },
     async stream(call) {
@@ -167,4 +171,11 @@ function problemOf(response: HttpResponse): KeyferryError {
   if (problem === null) return new KeyferryError('unavailable', `the server answered ${response.status}`, wait)
   const error = errorOfProblem(problem)
   return new KeyferryError(error.code, error.message, { ...error.details, ...wait })
+}
+
+/** A request signed too far ahead says no more than that the clocks differ: by how much, the answer shows. */
+function withSkew(error: KeyferryError, skewSeconds: number): KeyferryError {
+  if (error.code !== 'signature-expired' || skewSeconds < MAX_AHEAD_SECONDS) return error
+  const why = `your clock is ${skewSeconds} s ahead of the server’s`
+  return new KeyferryError(error.code, why, { ...error.details, skewSeconds })
 }
