@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type EpochSeconds, KeyferryError } from '@keyferry/protocol'
@@ -37,7 +37,7 @@ export interface OpenOptions {
 /**
  * Opens the device of a profile folder.
  * @throws {DeviceError} `profile-absent`, `profile-unusable`, `profile-incomplete`, `profile-damaged`, `passphrase-needed`,
- * `passphrase-wrong`, `permissions-too-open`
+ * `passphrase-wrong`, `permissions-too-open`, `tls-ca-damaged`
  */
 export async function openDevice(folder: string, options: OpenOptions): Promise<OpenDevice> {
   const absent = new DeviceError('profile-absent', 'join first: keyferry init, keyferry join')
@@ -122,8 +122,19 @@ function confirmTime({ clock }: DeviceStore, at: EpochSeconds): void {
   }
 }
 
-/** @returns options for `nodeTransport`: the CA of the profile, if it has one. */
+/**
+ * Node takes what is no certificate for no CA at all, and then blames the server.
+ * @returns options for `nodeTransport`: the CA of the profile, if it has one.
+ * @throws {DeviceError} `tls-ca-damaged`
+ */
 export function tlsCa(folder: string): { ca?: string } {
   const path = join(folder, TLS_CA_FILE)
-  return existsSync(path) ? { ca: readFileSync(path, 'utf8') } : {}
+  if (!existsSync(path)) return {}
+  const ca = readFileSync(path, 'utf8')
+  try {
+    new X509Certificate(ca)
+  } catch (cause) {
+    throw new DeviceError('tls-ca-damaged', `put a copy of the server’s tls/ca.pem there: ${path}`, { cause })
+  }
+  return { ca }
 }

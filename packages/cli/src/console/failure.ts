@@ -3,6 +3,7 @@ import { hintForDetails } from './detail-hints.ts'
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts'
 import { hintFor, hintForExit } from './hints.ts'
 import type { Output } from './output.ts'
+import { isOfUnknownCa, UNKNOWN_CA_HINT } from './unknown-ca.ts'
 
 /** A failure as a person is told: what did not happen, why (with the code), what to do now. */
 export interface Failure {
@@ -82,7 +83,7 @@ function unreachable(error: Error, notDone: string): Failure {
     code,
     why: `the server gave no answer: ${error.message}`,
     more: null,
-    hint: hintFor(code) ?? hintForExit(EXIT.notReachable),
+    hint: isOfUnknownCa(error) ? UNKNOWN_CA_HINT : (hintFor(code) ?? hintForExit(EXIT.notReachable)),
     exit: EXIT.notReachable,
   }
 }

@@ -3,6 +3,7 @@ import { KeyferryError } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
 import { Explained } from '../console/failure.ts'
 import { hintFor } from '../console/hints.ts'
+import { isOfUnknownCa } from '../console/unknown-ca.ts'
 import type { Invocation } from '../invocation.ts'
 
 const MAX_OCTETS = 65_536
@@ -39,8 +40,7 @@ export function notFor(right: string): CliError {
 export function explainInvitation(error: unknown): never {
   if (!(error instanceof Error)) throw error
   if (error.name === 'UnreachableError') {
-    const unknownCa = UNKNOWN_CA.has((error.cause as { code?: string } | undefined)?.code ?? '')
-    const hint = unknownCa
+    const hint = isOfUnknownCa(error)
       ? 'give its CA, a copy of tls/ca.pem from its data folder: --tls-ca FILE'
       : hintFor('unreachable', 'newcomer')
     throw new Explained(error, hint === null ? {} : { hint })
@@ -75,14 +75,6 @@ export function explainPairing(error: unknown): never {
   }
   throw error.code === 'declined' ? new Explained(error, { hint: again }) : error
 }
-
-/** Node's words for a certificate that none of the known CAs made. */
-const UNKNOWN_CA: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-])
 
 /** What a device is called if nobody says otherwise. */
 export function shortHostName(): string {

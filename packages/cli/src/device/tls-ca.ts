@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError } from '../console/cli-error.ts'
@@ -22,8 +23,16 @@ export function findTlsCa({ system, output }: Invocation, origin: string, given:
 
 function readPem(path: string): string {
   const pem = readFileSync(path, 'utf8')
-  if (pem.includes('-----BEGIN CERTIFICATE-----') && !pem.includes('PRIVATE KEY')) return pem
+  if (!pem.includes('PRIVATE KEY') && isCertificate(pem)) return pem
   throw new CliError('wrong-use', `${path} is no certificate (PEM)`, {
     hint: 'the server’s is tls/ca.pem in its data folder',
   })
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
 }

@@ -125,6 +125,7 @@ function why(error: Error & { code?: string }): string {
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'CERT_SIGNATURE_FAILURE':
       return 'its TLS certificate is from an unknown CA'
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return 'its TLS certificate is for another name'
