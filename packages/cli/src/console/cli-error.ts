@@ -14,6 +14,7 @@ export type CliErrorCode =
   | 'answered-no'
   | 'admin-only-here'
   | 'server-not-here'
+  | 'unreachable'
   | 'still-waiting'
   | 'stopped'
   | 'not-supported-here'

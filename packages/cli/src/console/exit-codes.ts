@@ -35,6 +35,7 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'answered-no': refused,
   'admin-only-here': refused,
   'server-not-here': notReachable,
+  unreachable: notReachable,
   'still-waiting': stillWaiting,
   stopped,
   'not-supported-here': failed,

@@ -1,6 +1,7 @@
 import type { OpenDevice } from '@keyferry/device'
 import { readPassphrase } from '../console/passphrase.ts'
 import type { Invocation } from '../invocation.ts'
+import { patient } from './patient.ts'
 
 /**
  * Opens the device of the profile, lets a command work with it, and closes it whatever happens.
@@ -10,7 +11,7 @@ export async function withDevice<T>(call: Invocation, work: (open: OpenDevice) =
   const { openDevice } = await import('@keyferry/device')
   const open = await openDevice(call.profile, { askPassphrase: () => askPassphrase(call) })
   try {
-    return await work(open)
+    return await work({ ...open, client: patient(call, open.client) })
   } finally {
     open.close()
   }

@@ -15,11 +15,15 @@ export interface OperatorCall {
 
 /**
  * Asks the server of a data folder as its administrator, through the socket that only the owner of that folder may open.
- * @throws {CliError} `server-not-here` if no server of that folder runs here; `admin-only-here`
+ * @throws {CliError} `server-not-here` if no server of that folder runs here; `admin-only-here`; `unreachable` if it gives no answer
  * @throws {KeyferryError} the problem that the server answers
  */
-export async function operatorCall<T>(dataFolder: string, call: OperatorCall): Promise<T> {
-  const { status, content } = await exchange(socketPath(dataFolder), call)
+export async function operatorCall<T>(
+  dataFolder: string,
+  call: OperatorCall,
+  timeoutMilliseconds: number = TIMEOUT_MILLISECONDS,
+): Promise<T> {
+  const { status, content } = await exchange(socketPath(dataFolder), call, timeoutMilliseconds)
   const json: unknown = JSON.parse(content)
   if (status < 400) return json as T
   const problem = readProblem(json)
@@ -33,26 +37,36 @@ function socketPath(dataFolder: string): string {
   return `\\\\.\\pipe\\keyferry-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`
 }
 
-function exchange(socket: string, { method, path, json }: OperatorCall): Promise<{ status: number; content: string }> {
+function exchange(
+  socket: string,
+  { method, path, json }: OperatorCall,
+  timeout: number,
+): Promise<{ status: number; content: string }> {
   const body = json === undefined ? null : Buffer.from(JSON.stringify(json))
   const headers = body === null ? {} : { 'content-type': 'application/json', 'content-length': String(body.length) }
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { socketPath: socket, method, path, headers, timeout: TIMEOUT_MILLISECONDS },
-      (incoming) => {
-        let content = ''
-        incoming.setEncoding('utf8')
-        incoming.on('data', (chunk: string) => {
-          content += chunk
-          if (content.length > MAX_ANSWER_OCTETS) incoming.destroy(new Error('answer too long'))
-        })
-        incoming.on('error', reject)
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, content }))
-      },
-    )
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
+    const outgoing = request({ socketPath: socket, method, path, headers, timeout }, (incoming) => {
+      let content = ''
+      incoming.setEncoding('utf8')
+      incoming.on('data', (chunk: string) => {
+        content += chunk
+        if (content.length > MAX_ANSWER_OCTETS) {
+          incoming.destroy(new KeyferryError('response-invalid', 'the answer is too long'))
+        }
+      })
+      incoming.on('error', (cause) => reject(explain(cause)))
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, content }))
+    })
+    outgoing.on('timeout', () => outgoing.destroy(silent(`it said nothing for ${timeout / 1000} s`)))
     outgoing.on('error', (cause: NodeJS.ErrnoException) => reject(explain(cause)))
     outgoing.end(body)
+  })
+}
+
+function silent(why: string, cause?: unknown): CliError {
+  return new CliError('unreachable', `the server gave no answer: ${why}`, {
+    hint: 'look at what `keyferry serve` says there; is it stopped, or at work?',
+    cause,
   })
 }
 
@@ -65,6 +79,9 @@ function explain(cause: NodeJS.ErrnoException): Error {
     case 'ENOTDIR':
     case 'ECONNREFUSED':
       return new CliError('server-not-here', 'no server of this data folder runs here', { hint, cause })
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return silent('it ended meanwhile', cause)
     default:
       return cause
   }
