@@ -9,9 +9,12 @@ const PAD = 0x3d
 const LINE_END = 0x0a
 const SPACES: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20])
 
-/** The label of the first armoured block: `OPENSSH PRIVATE KEY`. `null` if there is none. */
+/** What OpenSSL writes before a key of SEC 1, whose block names its curve once more. */
+const EC_PARAMETERS_END = '-----END EC PARAMETERS-----'
+
+/** The label of the first armoured block that is no `EC PARAMETERS`: `OPENSSH PRIVATE KEY`. `null` if there is none. */
 export function armourLabel(octets: Uint8Array): string | null {
-  const begin = indexOf(octets, '-----BEGIN ', 0)
+  const begin = indexOf(octets, '-----BEGIN ', Math.max(0, indexOf(octets, EC_PARAMETERS_END, 0)))
   if (begin < 0) return null
   const from = begin + 11
   const to = indexOf(octets, '-----', from)

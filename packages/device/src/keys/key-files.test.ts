@@ -27,6 +27,22 @@ describe('a key file', () => {
     expect(readKeyFile(file)).toMatchObject({ form, type: 'private', octets: der })
   })
 
+  it.skipIf(!existsSync(OPENSSL)).each(['prime256v1', 'secp384r1'])(
+    'is read behind the parameters of its curve, as openssl writes them: %s',
+    (name) => {
+      const file = execFileSync(OPENSSL, ['ecparam', '-genkey', '-name', name], { stdio: 'pipe' })
+      expect(file.toString()).toMatch(/^-----BEGIN EC PARAMETERS-----/)
+      const expected = writePkcs8(createPrivateKey(file.subarray(file.indexOf('-----BEGIN EC PRIVATE'))))
+      expect(readKeyFile(file)).toMatchObject({ form: 'pem', type: 'private', octets: expected })
+      expect(() => readKeyFile(file, { type: 'secret' })).toThrow(failsWith('key-format-unknown'))
+    },
+  )
+
+  it('with a private key of an unknown form is not said to be a secret', () => {
+    const file = octets('-----BEGIN DSA PRIVATE KEY-----\nMFkw\n-----END DSA PRIVATE KEY-----\n')
+    expect(() => readKeyFile(file)).toThrow(expect.objectContaining({ code: 'key-format-unknown', hint: null }))
+  })
+
   it('in encrypted PEM opens with its passphrase only', () => {
     const file = octets(
       privateKey

@@ -57,7 +57,9 @@ export function readKeyFile(file: Uint8Array, hints: KeyFileHints = {}): KeyFile
   const { type } = hints
   if (form === 'octets') {
     if (type === undefined || type === 'private' || type === 'age') {
-      throw new DeviceError('key-format-unknown', 'say what it is: --type aes, hmac or secret')
+      // A private key of a form that is not read here is not to be kept as a mere secret.
+      const hint = armourLabel(file)?.includes('PRIVATE KEY') ? null : 'say what it is: --type aes, hmac or secret'
+      throw new DeviceError('key-format-unknown', hint)
     }
     return { form, type, octets: file.slice(), comment: '' }
   }
