@@ -4,9 +4,10 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nodeTransport } from '@keyferry/device'
+import { nodeTransport, type OpenDevice } from '@keyferry/device'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failureOf } from '../src/console/failure.ts'
+import { examine } from '../src/doctor/examine.ts'
 import { aDeployment, type Deployment, type TestDevice } from './in-process.ts'
 import { runHere } from './run-here.ts'
 
@@ -60,5 +61,13 @@ describe('a server whose CA is not the one that is kept', () => {
     transport.close()
     expect(failure).toMatchObject({ code: 'unreachable', exit: 5, why: expect.stringContaining('unknown CA') })
     expect(failure.hint).toContain('tls-ca.pem')
+    const finding = await (async () => {
+      const cause = await asked.catch((error: unknown) => error)
+      const call = (): never => {
+        throw cause
+      }
+      for await (const one of examine({ client: { origin: url, call } } as unknown as OpenDevice)) return one
+    })()
+    expect(finding).toMatchObject({ what: 'server', state: 'bad', hint: failure.hint })
   })
 })

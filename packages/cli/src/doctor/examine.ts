@@ -12,6 +12,7 @@ import {
 import { hintForDetails } from '../console/detail-hints.ts'
 import { CLOCK_HINT, hintFor } from '../console/hints.ts'
 import { ago, ahead, counted } from '../console/times.ts'
+import { isOfUnknownCa, UNKNOWN_CA_HINT } from '../console/unknown-ca.ts'
 import { nameOfDevice } from '../device/device-names.ts'
 import { checkHead } from '../log/verify-log.ts'
 import { bad, care, type Finding, ok } from './finding.ts'
@@ -162,6 +163,6 @@ function findingOf(what: string, error: unknown, about: string): Finding {
   return bad(
     what,
     `${about === '' ? '' : `${about}   `}${error.message} (${code})`,
-    byDetails ?? hintFor(code, 'newcomer') ?? 'try again',
+    (isUnreachable && isOfUnknownCa(error) ? UNKNOWN_CA_HINT : byDetails) ?? hintFor(code, 'newcomer') ?? 'try again',
   )
 }
