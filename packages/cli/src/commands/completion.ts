@@ -14,33 +14,34 @@ export function completionCommand(system: System): Command {
     ['keyferry completion fish > ~/.config/fish/completions/keyferry.fish', 'for good'],
   ])
   return does(command, system, 'nothing printed', async (_call, _options, shell) => {
+    if (shell === 'bash') {
+      const { BASH_SCRIPT } = await import('../completion/bash.ts')
+      system.stdout.write(BASH_SCRIPT)
+      return
+    }
     const { script } = await import('@bomb.sh/tab')
-    if (shell === 'bash') system.stdout.write(WITHOUT_BASH_COMPLETION)
-    script(shell as 'bash' | 'zsh' | 'fish' | 'powershell', 'keyferry', 'keyferry')
-    // Files where the grammar says so, and only there.
-    if (shell === 'bash') system.stdout.write('complete -o default -F __keyferry_complete keyferry\n')
+    script(shell as 'zsh' | 'fish' | 'powershell', 'keyferry', 'keyferry')
   })
 }
 
-/** What the script takes from the package bash-completion, for machines without it. */
-const WITHOUT_BASH_COMPLETION = `if ! declare -F _get_comp_words_by_ref > /dev/null; then
-    _get_comp_words_by_ref() {
-        words=("\${COMP_WORDS[@]}")
-        cword=$COMP_CWORD
-        cur=\${COMP_WORDS[COMP_CWORD]}
-        prev=\${COMP_WORDS[COMP_CWORD - 1]}
-    }
-fi
-`
+interface CompleteOptions {
+  readonly literal?: boolean
+}
 
 export function completeCommand(root: Command, system: System): Command {
   const command = new Command('complete')
     .description('Lists what may stand at the end of a line.')
+    .option('--literal', 'names with any characters too: the script quotes them')
     .argument('[words...]')
-  return does(command, system, 'nothing listed', async ({ output, profile }, _options, ...words) => {
-    const { namesKnown } = await import('../completion/names.ts')
-    const { candidateLines, candidates } = await import('../completion/candidates.ts')
-    const lines = candidateLines(await candidates(root, words, (kind) => namesKnown(profile, kind)))
-    output.octets(Buffer.from(`${lines.join('\n')}\n`))
-  })
+  return does<CompleteOptions>(
+    command,
+    system,
+    'nothing listed',
+    async ({ output, profile }, { literal }, ...words) => {
+      const { namesKnown } = await import('../completion/names.ts')
+      const { candidateLines, candidates } = await import('../completion/candidates.ts')
+      const lines = candidateLines(await candidates(root, words, (kind) => namesKnown(profile, kind), literal === true))
+      output.octets(Buffer.from(`${lines.join('\n')}\n`))
+    },
+  )
 }

@@ -23,7 +23,7 @@ root.addCommand(
     .addArgument(new Argument('[how]').choices(['now', 'later'])),
 )
 
-async function complete(...words: string[]): Promise<readonly string[]> {
+async function complete(words: readonly string[], literal = false): Promise<readonly string[]> {
   const names = async (kind: string) =>
     (kind === 'device'
       ? ['phone', 'desktop']
@@ -34,7 +34,7 @@ async function complete(...words: string[]): Promise<readonly string[]> {
       value,
       meaning: '',
     }))
-  return candidateLines(await candidates(root, words, names)).map((line) => line.replace(/\t.*/, ''))
+  return candidateLines(await candidates(root, words, names, literal)).map((line) => line.replace(/\t.*/, ''))
 }
 
 describe('completion', () => {
@@ -50,6 +50,11 @@ describe('completion', () => {
     ['options of the command and of all', ['key', 'add', '--'], ['--type', '--help', '--json', '--profile', ':4']],
     ['nothing where nothing is known', ['key', 'show', 'x', ''], [':4']],
   ])('offers %s', async (_, words, expected) => {
-    expect(await complete(...words)).toEqual(expected)
+    expect(await complete(words)).toEqual(expected)
+  })
+
+  it('offers names that are one word in quotes to a script that quotes them', async () => {
+    const names = ['id_ed25519', 'two words', '$(touch x)', '`x`', 'x;y', ':4']
+    expect(await complete(['key', 'show', ''], true)).toEqual(names)
   })
 })

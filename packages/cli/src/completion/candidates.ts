@@ -20,8 +20,15 @@ const FILES: ReadonlySet<string> = new Set(['file', 'folder'])
 /**
  * Completes the last word from the grammar.
  * @param words - the words behind `keyferry`; the last one is the one to complete, perhaps empty.
+ * @param literal - whether the script quotes what it is given, so that names may have any characters.
  */
-export async function candidates(root: Command, words: readonly string[], names: NameSource): Promise<Candidates> {
+export async function candidates(
+  root: Command,
+  words: readonly string[],
+  known: NameSource,
+  literal = false,
+): Promise<Candidates> {
+  const names: NameSource = async (kind) => (await known(kind)).filter(literal ? isOneWord : isPlain)
   const last = words.at(-1) ?? ''
   const { command, position, pending } = walk(root, words.slice(0, -1))
   if (pending !== null) return matching(await valuesOf(pending, names), last)
@@ -85,15 +92,20 @@ async function valuesOf(slot: Option | Argument, names: NameSource): Promise<Can
   if (slot.argChoices !== undefined)
     return { words: slot.argChoices.map((value) => ({ value, meaning: '' })), files: false }
   const kind = 'flags' in slot ? valueName(slot) : slot.name()
-  return FILES.has(kind) ? { words: [], files: true } : { words: (await names(kind)).filter(isPlain), files: false }
+  return FILES.has(kind) ? { words: [], files: true } : { words: await names(kind), files: false }
 }
 
 /**
- * The scripts of the shells expand what they are given (`compgen -W` runs `$(…)`), and names may come from others: only words that no
- * shell reads anything into are offered. Other names are typed in quotes.
+ * The scripts of most shells expand what they are given, and names may come from others: only words that no shell reads anything into are
+ * offered there. Other names are typed in quotes.
  */
 function isPlain({ value, meaning }: Candidate): boolean {
   return PLAIN.test(value) && PLAIN.test(`x${meaning}`)
+}
+
+/** Quoted it is a word and no option; and it is one line for the script. */
+function isOneWord({ value, meaning }: Candidate): boolean {
+  return value !== '' && !value.startsWith('-') && !/\p{C}|\p{Zl}|\p{Zp}/u.test(value + meaning)
 }
 
 const PLAIN = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]*$/u
