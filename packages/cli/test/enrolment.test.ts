@@ -1,4 +1,4 @@
-import { joinAsDevice, makeFirstDevice, type OpenDevice } from '@keyferry/device'
+import { addDevice, joinAsDevice, makeFirstDevice, type OpenDevice } from '@keyferry/device'
 import {
   type EnrolmentAnswer,
   fromBase64url,
@@ -118,6 +118,45 @@ describe('a pairing', () => {
     })
     const again = joinAsDevice(newcomer.parts, text, { label: 'x', show: () => {} })
     await expect(again).rejects.toMatchObject({ code: 'state-conflict' })
+  })
+})
+
+describe('a pairing that ends while the human is asked', () => {
+  /** @returns how both sides end. */
+  async function whileAsked(
+    answer: (stopping: AbortController, joined: Promise<unknown>) => Promise<boolean>,
+  ): Promise<PromiseSettledResult<unknown>[]> {
+    const laptop = await world.first('luis')
+    const { parts } = await world.profile()
+    const stopping = new AbortController()
+    let joined: Promise<unknown> = Promise.resolve()
+    const added = addDevice(laptop, {
+      show(text) {
+        joined = joinAsDevice(parts, text, { label: 'phone', show: () => {}, signal: stopping.signal })
+        joined.catch(() => {})
+      },
+      confirm: () => answer(stopping, joined),
+      pause: async () => {},
+    })
+    const [add] = await Promise.allSettled([added])
+    const [join] = await Promise.allSettled([joined])
+    return [add, join]
+  }
+
+  it('ends at the new device too when he leaves the question', async () => {
+    const left = new Error('Ctrl-C')
+    const [added, joined] = await whileAsked(() => Promise.reject(left))
+    expect(added).toMatchObject({ reason: left })
+    expect(joined).toMatchObject({ reason: { code: 'declined', message: 'the other device did not confirm this one' } })
+  })
+
+  it('says after his yes that the new device stopped', async () => {
+    const [added] = await whileAsked(async (stopping, joined) => {
+      stopping.abort()
+      await joined.catch(() => {})
+      return true
+    })
+    expect(added).toMatchObject({ reason: { code: 'declined', message: 'the new device stopped' } })
   })
 })
 

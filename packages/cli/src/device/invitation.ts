@@ -73,6 +73,8 @@ export function explainPairing(error: unknown): never {
       hint: again,
     })
   }
+  if (error.code === 'not-found')
+    throw new Explained(error, { hint: 'nothing was added; begin anew: keyferry device add' })
   throw error.code === 'declined' ? new Explained(error, { hint: again }) : error
 }
 

@@ -100,6 +100,8 @@ export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Pr
   }
 }
 
+const STOPPED_THERE = 'the new device stopped'
+
 interface Pairing {
   readonly open: OpenDevice
   readonly calls: Client
@@ -114,7 +116,7 @@ function waitFor(
   state: EnrolmentShown['state'],
   until: EpochSeconds,
 ): Promise<EnrolmentShown> {
-  return waitForState(calls, id, state, { ...options, until, now: open.now, denied: 'the new device stopped' })
+  return waitForState(calls, id, state, { ...options, until, now: open.now, denied: STOPPED_THERE })
 }
 
 /** Step 3: the mac before all else, then the whole statement. */
@@ -179,8 +181,19 @@ async function answerClaim(
     challenges,
   })
   const mac = pairingMac(pairingKey('answer', secret, origin), answer)
-  await calls.call({ method: 'PUT', path: `/v1/enrolments/${en}/answer`, json: { answer, mac } })
+  try {
+    await calls.call({ method: 'PUT', path: `/v1/enrolments/${en}/answer`, json: { answer, mac } })
+  } catch (error) {
+    throw endedMeanwhile(error) ?? error
+  }
   return secrets
+}
+
+/** What ended while the human here was asked; null if it was not that. */
+function endedMeanwhile(error: unknown): KeyferryError | null {
+  if (!(error instanceof KeyferryError) || error.code !== 'state-conflict') return null
+  if (error.details.state === 'denied') return new KeyferryError('declined', STOPPED_THERE)
+  return error.details.state === 'expired' ? new KeyferryError('not-found', 'the time for pairing is over') : null
 }
 
 /** The last checkpoint relied on; without one the log's own is verified first. */
