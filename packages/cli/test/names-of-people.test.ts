@@ -37,6 +37,15 @@ describe('a name that is a device and a person', () => {
   })
 })
 
+describe('a name to invite', () => {
+  it.each(['', 'x'.repeat(200), 'Marta', '../', '-rf'])('is refused before the server is asked: %s', async (name) => {
+    const { exit, stderr } = await runHere(laptop.folder, 'user', 'invite', '--', name)
+    expect(stderr).toContain('this can be no user name (wrong-use)')
+    expect(stderr).toContain('1 to 128 lower-case letters')
+    expect(exit).toBe(2)
+  })
+})
+
 describe('a device to send to', () => {
   it('is named by its fingerprint too', async () => {
     const [phone] = await ownTargets(laptop)
@@ -68,6 +77,18 @@ describe('somebody who is pinned', () => {
     expect(await pin(other, 'luis')).toMatchObject({ exit: 0 })
     expect(await pin(other, 'lucia')).toMatchObject({ exit: 2, stderr: expect.stringContaining('as "luis"') })
     expect(laptop.store.pins.list()).toMatchObject([{ user: other, username: 'luis' }])
+  })
+
+  it.each([
+    ['../', "'../'"],
+    ['two words', '"two words"'],
+    ['$(x)', "'$(x)'"],
+  ])('is shown in quotes where the name is an odd one, which the protocol allows: %s', async (name, shown) => {
+    const { stdout, stderr } = await pin(other, name)
+    expect(stdout).toContain(`Pinned ${shown}   `)
+    expect(stderr).toContain('look at it twice')
+    expect((await runHere(laptop.folder, 'user', 'pin')).stdout).toContain(`${shown}   `)
+    expect((await pin(other, 'luis')).stderr).toContain(`--remove ${shown},`)
   })
 
   it('is somebody else', async () => {

@@ -3,6 +3,7 @@ import type { TransferId } from '@keyferry/protocol'
 import { columns } from '../console/columns.ts'
 import { shortId } from '../console/ids.ts'
 import type { Paint } from '../console/paint.ts'
+import { quoted } from '../console/quoted.ts'
 import { ago, clock, span, until } from '../console/times.ts'
 import { deviceNames, nameOfDevice } from '../device/device-names.ts'
 
@@ -37,7 +38,7 @@ export function route(
   { tr, key, deliveries }: Pick<TransferShown, 'tr' | 'key' | 'deliveries'>,
 ): string {
   const named = open.store.started.find(tr)?.targets ?? []
-  const people = named.flatMap(({ username }) => (username === null ? [] : [username]))
+  const people = named.flatMap(({ username }) => (username === null ? [] : [quoted(username)]))
   const devices = named.flatMap(({ device }) => (device === undefined ? [] : [nameOfDevice(open, device)]))
   const names = named.length > 0 ? [...people, ...devices] : deliveries.map(({ target }) => nameOfDevice(open, target))
   const shown = names.length > 3 ? `${names.length} targets` : names.join(', ')
@@ -92,7 +93,8 @@ export function targetName(open: Shown['open'], { tr, target }: Pick<DeliverySho
 /** Whose devices they all are, if it was started here for one person. */
 function onlyPerson({ store }: Shown['open'], tr: string): string | null {
   const [first, ...more] = store.started.find(tr as TransferId)?.targets ?? []
-  return more.length === 0 ? (first?.username ?? null) : null
+  if (more.length > 0 || first === undefined || first.username === null) return null
+  return quoted(first.username)
 }
 
 /** Decision records as the server gave them (PROTOCOL 6). */

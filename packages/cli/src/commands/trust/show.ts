@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { withExamples } from '../../console/help.ts'
 import { fingerprint } from '../../console/ids.ts'
+import { quoted } from '../../console/quoted.ts'
 import { withDevice } from '../../device/open.ts'
 import { does } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -25,7 +26,7 @@ export function trustShowCommand(system: System): Command {
         `CAs       ${trust.cas.length === 0 ? 'none' : ''}`.trimEnd(),
         ...trust.cas.map((id) => `          ${fingerprint(id)}`),
         `people    ${pins.length === 0 ? 'nobody pinned' : ''}`.trimEnd(),
-        ...pins.map((pin) => `          ${pin.username}   ${fingerprint(pin.user)}`),
+        ...pins.map((pin) => `          ${quoted(pin.username)}   ${fingerprint(pin.user)}`),
       ])
     })
   })

@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { isUsualName } from '../../console/arguments.ts'
+import { CliError } from '../../console/cli-error.ts'
 import { Explained } from '../../console/failure.ts'
 import { withExamples } from '../../console/help.ts'
 import { span } from '../../console/times.ts'
@@ -18,7 +20,7 @@ export function userInviteCommand(system: System): Command {
     .description(
       'Prints a string that makes the first device of somebody: give it to that person only. Works on the machine of the server.',
     )
-    .argument('<name>', 'user name, as others will see it: lower-case letters, digits, . _ - @')
+    .argument('<name>', 'user name, as others will see it: 1 to 128 of a-z, 0-9 and . _ - @')
     .option('--replace', 'the name is taken: a new root takes its place, since the old one was lost')
     .option('--data <folder>', 'data folder of the server (KEYFERRY_DATA)')
   withExamples(command, [
@@ -26,6 +28,13 @@ export function userInviteCommand(system: System): Command {
     ['keyferry user invite marta --json | jq -r .invitation', 'only the string'],
   ])
   return does<Options>(command, system, 'not invited', async ({ output }, { data, replace }, name) => {
+    // With --replace it may be a name that the server took before it was so strict.
+    if (name === '' || Buffer.byteLength(name) > 128 || (replace !== true && !isUsualName(name))) {
+      throw new CliError('wrong-use', 'this can be no user name', {
+        more: 'It has 1 to 128 lower-case letters a to z, digits and . _ - @, and begins with a letter or digit.',
+        hint: 'keyferry user invite marta',
+      })
+    }
     const { invite } = await import('../../operator/invite.ts')
     const folder = serverFolder(data, system.env, system.home)
     const offer = await invite(folder, { username: name, replace: replace === true }).catch((error) => {

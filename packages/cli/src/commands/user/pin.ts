@@ -1,8 +1,10 @@
 import type { OpenDevice, Pin } from '@keyferry/device'
 import { Command } from 'commander'
+import { isUsualName } from '../../console/arguments.ts'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
 import { fingerprint } from '../../console/ids.ts'
+import { quoted } from '../../console/quoted.ts'
 import { withDevice } from '../../device/open.ts'
 import { does, type Invocation } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -36,14 +38,17 @@ export function userPinCommand(system: System): Command {
     await withDevice(call, async (open) => {
       const { origin, user, username, root } = parsePinText(text)
       if (origin !== open.client.origin) {
-        throw new CliError('wrong-use', `${username} is at another server`, {
+        throw new CliError('wrong-use', `${quoted(username)} is at another server`, {
           more: origin,
           hint: `this device is at ${open.client.origin}`,
         })
       }
       refuseConfusion(open, { user, username }, deviceNames(open))
       open.store.pins.put({ user, username, root: root ?? null, how: 'pinned', since: open.now() })
-      call.output.answer({ user, username }, [`Pinned ${username}   ${fingerprint(user)}`])
+      call.output.answer({ user, username }, [`Pinned ${quoted(username)}   ${fingerprint(user)}`])
+      if (!isUsualName(username)) {
+        call.output.say('that is no name which `keyferry user invite` gives: look at it twice')
+      }
       call.output.say('compare all 64 digits with that person unless you scanned them')
     })
   })
@@ -61,7 +66,7 @@ function refuseConfusion(
   if (before !== null && before.username !== username) {
     throw new CliError('wrong-use', `you pinned this root already, as "${before.username}"`, {
       more: `The text calls it "${username}".`,
-      hint: `if it is to have the new name: keyferry user pin --remove ${JSON.stringify(before.username)}, then pin it again`,
+      hint: `if it is to have the new name: keyferry user pin --remove ${quoted(before.username)}, then pin it again`,
     })
   }
   if (username === own.username) {
@@ -71,7 +76,7 @@ function refuseConfusion(
   }
   if ([...devices.values()].includes(username)) {
     throw new CliError('wrong-use', `"${username}" is a device of yours`, {
-      hint: `give that another name first: keyferry device name ${JSON.stringify(username)} NAME`,
+      hint: `give that another name first: keyferry device name ${quoted(username)} NAME`,
     })
   }
 }
@@ -101,7 +106,7 @@ async function listPins(call: Invocation): Promise<void> {
     if (pins.length === 0) call.output.none('nobody is pinned yet')
     for (const pin of pins) {
       const how = pin.how === 'pinned' ? '' : '   believed once, never compared'
-      call.output.answer(pin, [`${pin.username}   ${fingerprint(pin.user)}${how}`])
+      call.output.answer(pin, [`${quoted(pin.username)}   ${fingerprint(pin.user)}${how}`])
     }
   })
 }
@@ -116,7 +121,7 @@ async function removePin(call: Invocation, typed: string): Promise<void> {
     )
     open.store.pins.remove(pin.user)
     call.output.answer({ user: pin.user, username: pin.username }, [
-      `${pin.username} is no longer pinned: nothing can be sent there`,
+      `${quoted(pin.username)} is no longer pinned: nothing can be sent there`,
     ])
   })
 }
