@@ -52,7 +52,7 @@ export class Undone extends Error {
 export function does<Options extends object>(
   command: Command,
   system: System,
-  notDone: string,
+  notDone: string | ((options: Options) => string),
   // biome-ignore lint/suspicious/noConfusingVoidType: most commands end with nothing to say but that they ended
   work: (call: Invocation, options: Options, ...values: string[]) => Promise<number | void>,
 ): Command {
@@ -64,7 +64,7 @@ export function does<Options extends object>(
       const code = await work(invocation(system, options), options, ...values)
       if (typeof code === 'number') process.exitCode = code
     } catch (error) {
-      throw new Undone(notDone, error)
+      throw new Undone(typeof notDone === 'string' ? notDone : notDone(options), error)
     }
   })
 }

@@ -22,6 +22,8 @@ import { formatHelp, visibleGlobalOptions, visibleNames, withExamples } from './
 import type { System } from './system.ts'
 import { VERSION } from './version.ts'
 
+export const VERSION_LINE: string = `keyferry ${VERSION}`
+
 /** A call that the grammar does not know. */
 export class Misuse extends Error {
   override readonly name = 'Misuse'
@@ -46,7 +48,7 @@ export function program(system: System): Command {
     .description(
       'Moves a key from one device to another through a server that never learns it, although the two are never online together.',
     )
-    .version(`keyferry ${VERSION}`, '-V, --version', 'print the version')
+    .version(VERSION_LINE, '-V, --version', 'print the version')
     .option('--json', 'answer in JSON: one object, or one a line')
     .option('--verbose', 'say what is done on the way')
     .option('--profile <folder>', 'folder of this device (KEYFERRY_PROFILE)')

@@ -5,12 +5,19 @@ import { output } from './console/output.ts'
 import { stackOf } from './console/stack.ts'
 import { markHyphenedIds, withoutMarks } from './hyphened-ids.ts'
 import { Undone } from './invocation.ts'
-import { Misuse, program } from './program.ts'
+import { Misuse, program, VERSION_LINE } from './program.ts'
 import type { System } from './system.ts'
+import { VERSION } from './version.ts'
 
 /** Runs one call and resolves to its exit code, unless the command set one itself (`process.exitCode`). */
 export async function run(system: System, argv: readonly string[]): Promise<ExitCode> {
   const root = program(system)
+  root.configureOutput({
+    writeOut(text) {
+      const asked = argv.includes('--json') && text === `${VERSION_LINE}\n`
+      system.stdout.write(asked ? `${JSON.stringify({ version: VERSION })}\n` : text)
+    },
+  })
   try {
     if (argv.length === 0) root.outputHelp()
     else await root.parseAsync(markHyphenedIds(argv), { from: 'user' })

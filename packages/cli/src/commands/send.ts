@@ -1,10 +1,11 @@
 import type { OpenDevice } from '@keyferry/device'
 import { Command, Option } from 'commander'
-import { spanArgument } from '../console/arguments.ts'
+import { deadlineArgument, spanArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
 import { Explained } from '../console/failure.ts'
 import { withExamples } from '../console/help.ts'
 import { deviceFingerprint } from '../console/ids.ts'
+import { quoted } from '../console/quoted.ts'
 import { withDevice } from '../device/open.ts'
 import type { NamedTarget } from '../device/people.ts'
 import { does, type Invocation } from '../invocation.ts'
@@ -31,7 +32,9 @@ export function sendCommand(system: System): Command {
     .argument('<key>', 'its label, or the beginning of its id')
     .requiredOption('--to <device...>', 'a device of yours, or somebody whom you pinned; several are possible')
     .addOption(
-      new Option('--for <span>', 'how long it may take: 2h, 7d').argParser(spanArgument).default(WEEK_SECONDS, '7d'),
+      new Option('--for <span>', 'how long it may take: 2h, 7d')
+        .argParser(deadlineArgument)
+        .default(WEEK_SECONDS, '7d'),
     )
     .option('--again', 'although they have this generation already')
     .option('--wait <span>', 'wait at most so long for the end (exit code 6 if it is not there)', spanArgument)
@@ -102,7 +105,7 @@ async function askAboutMany({ prompts }: Invocation, targets: readonly NamedTarg
   for (const target of targets) {
     if (target.kind === 'device' || target.devices.length < 2) continue
     const list = target.devices.map(({ id, kind }) => `${kind} ${deviceFingerprint(id)}`).join(', ')
-    const question = `${target.username} has ${target.devices.length} devices that can take it: ${list}. Send to all?`
+    const question = `${quoted(target.username)} has ${target.devices.length} devices that can take it: ${list}. Send to all?`
     if (!(await prompts.confirm(question, '--yes', true))) throw new CliError('answered-no', 'you said no')
   }
 }

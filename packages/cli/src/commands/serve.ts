@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { portArgument } from '../console/arguments.ts'
+import { originArgument, portArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
 import { withExamples } from '../console/help.ts'
 import { counted } from '../console/times.ts'
@@ -30,7 +30,7 @@ export function serveCommand(system: System): Command {
       'Runs a server until Ctrl-C. Without options it serves this machine only, with everything in one folder.',
     )
     .option('--data <folder>', 'where it keeps everything (KEYFERRY_DATA)')
-    .option('--origin <url>', 'address by which devices know it; cannot be changed later')
+    .option('--origin <url>', 'address by which devices know it; cannot be changed later', originArgument)
     .option('--host <address>', 'address to listen at; default 127.0.0.1')
     .option('--port <number>', 'port to listen at; default 8443', portArgument)
     .option('--tls-cert <file>', 'TLS certificate and chain (PEM); else it is its own CA')

@@ -42,6 +42,20 @@ describe('what was meant', () => {
     )
   })
 
+  it('is one of several keys, which differ behind the slash only', () => {
+    const keys = ['0tpb', '9xk2', 'a1b2', 'c3d4', 'e5f6', 'g7h8', 'j9k0'].map((begin, thing) => ({
+      thing,
+      id: `8vcTjzrkXOKMsr_iCF4rn_6KgLCQfffDXMTeM6-57fA/${begin}n4f2neatkmt5s8z6wygmzj`,
+      name: thing === 0 ? 'ssh laptop' : '',
+    }))
+    const choosing = (): number => choose('key', '8vcT', keys)
+    expect(choosing).toThrow(expect.objectContaining({ hint: expect.stringContaining('behind the /, as 0tpb') }))
+    expect(choosing).toThrow(
+      expect.objectContaining({ more: expect.stringMatching(/^"ssh laptop" 8vcT….0tpb, 8vcT….9xk2, .*, and 1 more$/) }),
+    )
+    expect(choose('key', '0tpb', keys)).toBe(0)
+  })
+
   it('is not guessed from afar', () => {
     expect(nearest('tablet', ['phone', 'desktop'])).toBeNull()
     expect(nearest('x', ['y'])).toBeNull()

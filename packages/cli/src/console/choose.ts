@@ -1,5 +1,6 @@
 import { CliError } from './cli-error.ts'
-import { fingerprint } from './ids.ts'
+import { fingerprint, shortId } from './ids.ts'
+import { quoted } from './quoted.ts'
 
 /** How a thing can be called: by its name, or by its id shortened to what is unambiguous. */
 export interface Called<T> {
@@ -68,10 +69,25 @@ function unknown<T>(kind: Kind, typed: string, all: readonly Called<T>[]): CliEr
 }
 
 function ambiguous<T>(kind: Kind, typed: string, found: readonly Called<T>[]): CliError {
+  const shown = found
+    .slice(0, SHOWN)
+    .map(({ id, name }) => (name === '' ? withKey(id) : `${quoted(name)} ${withKey(id)}`))
+  const others = found.length > SHOWN ? `, and ${found.length - SHOWN} more` : ''
+  // The digits before the slash are the same for all keys of one person.
+  const [first] = found
+  const part = first === undefined ? undefined : /\/(.{4})/.exec(first.id)?.[1]
   return new CliError('name-ambiguous', `"${typed}" can be ${found.length} of your ${kind}s`, {
-    more: found.map(({ id, name }) => (name === '' ? id : `${name} ${id}`)).join(', '),
-    hint: 'say its id, or more digits of it',
+    more: `${shown.join(', ')}${others}`,
+    hint:
+      part === undefined ? 'say its id, or more digits of it' : `say its label, or the digits behind the /, as ${part}`,
   })
+}
+
+const SHOWN = 6
+
+/** A key id is long, and its beginning tells nothing apart. */
+function withKey(id: string): string {
+  return id.includes('/') ? shortId(id) : id
 }
 
 /** The name that is at most two slips away. */

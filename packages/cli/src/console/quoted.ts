@@ -7,3 +7,8 @@ export function quoted(name: string): string {
   if (/^[\p{L}\p{N}._@+, -]+$/u.test(name)) return `"${name}"`
   return `'${name.replaceAll("'", "'\\''")}'`
 }
+
+/** A command with a name and options, to be typed: a name that would be read as an option stands behind `--`. */
+export function typed(command: string, name: string, options: string): string {
+  return name.startsWith('-') ? `${command} ${options} -- ${quoted(name)}` : `${command} ${quoted(name)} ${options}`
+}

@@ -1,7 +1,15 @@
 import { timingSafeEqual } from 'node:crypto'
-import { type KeyFile, type KeyRecord, type OpenDevice, publishKey, systemRandom } from '@keyferry/device'
+import {
+  type KeyFile,
+  type KeyRecord,
+  type OpenDevice,
+  publishKey,
+  systemRandom,
+  UnreachableError,
+} from '@keyferry/device'
 import { type KeyClass, makeKeyId, type OrderKey } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
+import { Explained } from '../console/failure.ts'
 import { nameToKeep } from './names.ts'
 
 export interface NewKey {
@@ -47,7 +55,8 @@ export async function addKey(open: OpenDevice, added: NewKey, naming = '--label 
       open.device.destroyKey(key.id, 1)
       open.store.keys.remove(key.id)
     })
-    throw error
+    if (!(error instanceof UnreachableError)) throw error
+    throw new Explained(error, { more: 'Nothing was kept: the server has to know of each key, never what is in it.' })
   }
   return record
 }

@@ -101,7 +101,8 @@ async function examineSet(open: OpenDevice, text: string, ref: string, newest: O
   const set = readStatement(deviceSetStatement, text)
   const { payload } = set
   const { user } = open.store.seen.state()
-  const what = `set ${payload.seq}: ${counted(payload.devices.length, 'device')}, ${payload.revoked.length} revoked`
+  const lists = `${counted(payload.devices.length, 'device')}, ${payload.revoked.length} revoked`
+  const what = `set ${payload.seq}: ${payload.next === undefined ? lists : 'hands over to a fresh root key; the next set lists your devices'}`
   const inChain = newest === null || isInChain(set, newest)
   const signed = payload.user === user && inChain && (await verifyStatement(set, payload.root))
   return { what, strange: !signed || isForeign(open, payload.seq, ref) }

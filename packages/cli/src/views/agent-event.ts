@@ -1,5 +1,5 @@
 import type { AgentEvent } from '@keyferry/device'
-import type { DeviceId } from '@keyferry/protocol'
+import { type DeliveryState, type DeviceId, isTerminal } from '@keyferry/protocol'
 import { hintFor } from '../console/hints.ts'
 import { shortId } from '../console/ids.ts'
 import type { Output } from '../console/output.ts'
@@ -55,10 +55,16 @@ function doneLine(event: AgentEvent, { home, deviceName }: EventPlace): string |
     case 'receipted':
       return `${shortId(event.dl)}   receipt signed: ${event.outcome}`
     case 'finished':
-      return `${shortId(event.dl)}   ended: ${event.state}${event.reason === null || event.reason === event.state ? '' : ` (${event.reason})`}`
+      return `${shortId(event.dl)}   ${endedText(event)}`
     default:
       return null
   }
+}
+
+/** The part of this device can be over while the other side's is not. */
+function endedText({ state, reason }: Pick<Extract<AgentEvent, { kind: 'finished' }>, 'state' | 'reason'>): string {
+  if (!isTerminal(state as DeliveryState)) return `${state}: this device has nothing more to do for it`
+  return `ended: ${state}${reason === null || reason === state ? '' : ` (${reason})`}`
 }
 
 function asideLines(event: AgentEvent): readonly string[] {

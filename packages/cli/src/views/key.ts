@@ -7,7 +7,7 @@ import {
   sshFingerprint,
 } from '@keyferry/device'
 import { shortId } from '../console/ids.ts'
-import { quoted } from '../console/quoted.ts'
+import { typed } from '../console/quoted.ts'
 import { shortPath } from '../folders.ts'
 
 /** What people and programs are told of a key: never what is in it. */
@@ -85,7 +85,7 @@ export function keyLines(key: KeyShown, home: string): readonly string[] {
   return [
     `${key.label}   ${kindOfKey(key)}   ${whose}   generation ${key.generation}   ${shortId(key.id)}`,
     ...(key.fingerprint === undefined ? [] : [`  fingerprint  ${key.fingerprint}   as \`ssh-keygen -l\` shows it`]),
-    `  may go to    ${goes}${whenAsked(key)}   change: keyferry key edit ${quoted(key.label)} ${key.auto ? '--no-auto' : '--auto'}`,
+    `  may go to    ${goes}${whenAsked(key)}   change: ${typed('keyferry key edit', key.label, key.auto ? '--no-auto' : '--auto')}`,
     ...(key.file === undefined ? [] : [`  file         ${shortPath(key.file, home)}`]),
     ...(key.held ? [] : ['  not here     this device only knows of it']),
   ]

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
 import { readPassphrase } from '../../console/passphrase.ts'
-import { quoted } from '../../console/quoted.ts'
+import { typed } from '../../console/quoted.ts'
 import { withDevice } from '../../device/open.ts'
 import { does, type Invocation } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -20,10 +20,10 @@ export function keyAddCommand(system: System): Command {
   const command = new Command('add')
     .summary('take a key from a file')
     .description(
-      'Takes a key from a file into the key store of this device. The file stays as it is. Known: OpenSSH, PEM, PKCS#8, age; other octets with --type.',
+      'Takes a key from a file into the key store of this device. The file stays as it is. Known: OpenSSH, PEM, PKCS#8, age; other octets with --type. The server has to be reached: it learns that there is this key, of which type, and its label, never what is in it.',
     )
     .argument('<file>', 'the key file; - for standard input')
-    .option('--label <name>', 'what you call it (else the name of the file)')
+    .option('--label <name>', 'what you call it, which the server sees too (else the name of the file)')
     .addOption(
       new Option('--type <type>', 'what plain octets are').choices(['aes', 'hmac', 'secret', 'private', 'age']),
     )
@@ -67,7 +67,7 @@ export function keyAddCommand(system: System): Command {
           if (same !== null) {
             call.output.say(`it is the same key as "${same.label}": each is sent and renewed by itself`)
           }
-          call.output.say(`Next: keyferry send ${quoted(shown.label)} --to DEVICE`)
+          call.output.say(`Next: ${typed('keyferry send', shown.label, '--to DEVICE')}`)
         })
       } finally {
         file.octets.fill(0)

@@ -14,8 +14,10 @@ interface Options {
 export function keyGenerateCommand(system: System): Command {
   const command = new Command('generate')
     .summary('make a new key here')
-    .description('Makes a new key in the key store of this device.')
-    .argument('<label>', 'what you call it')
+    .description(
+      'Makes a new key in the key store of this device. The server has to be reached: it learns that there is this key, of which type, and its label, never what is in it.',
+    )
+    .argument('<label>', 'what you call it, which the server sees too')
     // Written out here, so that help and completion load no cryptography.
     .addOption(
       new Option('--type <type>', 'what kind')

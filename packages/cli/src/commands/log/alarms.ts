@@ -25,7 +25,8 @@ export function logAlarmsCommand(system: System): Command {
     ['keyferry log alarms --json > alarms.json', 'with the whole evidence, for your administrator'],
     ['keyferry log alarms --lift 3', 'once you know what it was'],
   ])
-  return does<Options>(command, system, 'nothing lifted', async (call, { lift, yes }) => {
+  const notDone = ({ lift }: Options): string => (lift === undefined ? 'no alarms shown' : 'nothing lifted')
+  return does<Options>(command, system, notDone, async (call, { lift, yes }) => {
     await withDevice(call, async (open) => {
       if (lift === undefined) await listAlarms(call, open)
       else await liftAlarm(call, open, chosen(open.store.alarms.open(), lift), yes === true)

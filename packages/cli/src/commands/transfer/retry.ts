@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { spanArgument } from '../../console/arguments.ts'
+import { deadlineArgument } from '../../console/arguments.ts'
 import { CliError } from '../../console/cli-error.ts'
 import { withExamples } from '../../console/help.ts'
 import { shortId } from '../../console/ids.ts'
@@ -24,7 +24,9 @@ export function transferRetryCommand(system: System): Command {
     )
     .argument('<transfer>', 'its id, or the beginning of it')
     .addOption(
-      new Option('--for <span>', 'how long it may take: 2h, 7d').argParser(spanArgument).default(WEEK_SECONDS, '7d'),
+      new Option('--for <span>', 'how long it may take: 2h, 7d')
+        .argParser(deadlineArgument)
+        .default(WEEK_SECONDS, '7d'),
     )
   withExamples(command, [['keyferry transfer retry tr_2ck0 --for 2d', '']])
   return does<Options>(command, system, 'not tried again', async (call, options, typed) => {
