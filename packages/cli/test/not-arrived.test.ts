@@ -75,6 +75,16 @@ describe('what did not arrive', () => {
     expect(failure.hint).toMatch(/keyferry transfer (retry|show) tr_/)
   })
 
+  it('is told by the gravest of several', () => {
+    const deliveries = [
+      { ...delivery, state: 'expired', deadline: 0 },
+      { ...delivery, state: 'refused', stage: 'target', reason: 'key-mismatch' },
+      { ...delivery, state: 'refused', stage: 'target', reason: 'declined' },
+    ]
+    const transfer = { tr: delivery.tr, state: 'closed', deliveries } as unknown as TransferShown
+    expect(failureOf(whyNotArrived(marta.open, transfer), 'not sent')).toMatchObject({ code: 'key-mismatch', exit: 4 })
+  })
+
   it('is counted where others arrived', () => {
     const deliveries = [
       { ...delivery, state: 'completed' },

@@ -2,7 +2,7 @@ import type { DeliveryShown, OpenDevice, TransferShown } from '@keyferry/device'
 import { type ErrorCode, KeyferryError } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
 import { isKnownCode } from '../console/exit-codes.ts'
-import { Explained } from '../console/failure.ts'
+import { Explained, failureOf } from '../console/failure.ts'
 import { shortId } from '../console/ids.ts'
 import { span } from '../console/times.ts'
 import { targetName } from '../views/transfer.ts'
@@ -12,22 +12,26 @@ const POLICY_REASONS: Readonly<Record<string, string>> = { 'approval-denied': 'w
 
 /**
  * Why a transfer that has ended did not bring its key everywhere, as an error whose code says who ended it: a person or policy (exit 3), a
- * check (exit 4), or time and chance (exit 1). Of several the first is told, and how many there are.
+ * check (exit 4), or time and chance (exit 1). Of several the gravest is told, and how many there are.
  * @returns null if all of it arrived
  */
 export function whyNotArrived(open: OpenDevice, { tr, deliveries, state }: TransferShown): Error | null {
   if (state === 'completed') return null
   const missing = deliveries.filter((delivery) => delivery.state !== 'completed')
-  const [first] = missing
   const look = `keyferry transfer show ${typeable(tr)}`
-  if (first === undefined) {
+  const [told] = missing.map((delivery) => whyOne(open, delivery)).toSorted((a, b) => graveness(b) - graveness(a))
+  if (told === undefined) {
     return new CliError('withdrawn', 'nobody is left whom it could go to', { hint: `see what became of it: ${look}` })
   }
-  const told = whyOne(open, first)
   if (deliveries.length === 1) return told
   return new Explained(told, {
     more: `${missing.length} of ${deliveries.length} did not arrive; the others: ${look}`,
   })
+}
+
+/** What a check stopped must not hide behind what ran out: the exit codes 1, 3 and 4 grow with it. */
+function graveness(why: Error): number {
+  return failureOf(why, '').exit
 }
 
 function whyOne(open: OpenDevice, delivery: DeliveryShown): Error {
