@@ -364,3 +364,66 @@ function newestStatement(open: OpenDevice): ReturnType<typeof readDevice> {
 function readDevice(text: string): { seq: number; enc: readonly { nbf: number }[] } {
   return readStatement(deviceStatement, text).payload
 }
+
+describe('a root that two devices hold', () => {
+  async function bothHold(lies: Lies = {}): Promise<{ laptop: OpenDevice; phone: OpenDevice }> {
+    const laptop = await world.first('luis')
+    const phone = await pairedPhone(laptop, lies)
+    const tab = await world.profile()
+    await pair(laptop, tab)
+    await takeRoot(phone, readRootPaper(exportRootPaper(laptop)))
+    return { laptop, phone }
+  }
+  const unsent = (open: OpenDevice): number => open.store.ownStatements.unsent().length
+
+  it('is outdated at the one that lost to a rotation: its set is dropped, its human hears of it once', async () => {
+    const lies: Lies = {}
+    const { laptop, phone } = await bothHold(lies)
+    lies.drop = isStatement
+    await expect(signNextSet(phone)).rejects.toMatchObject({ name: 'UnreachableError' })
+    await rotateRoot(laptop)
+    delete lies.drop
+    await expect(renewOwn(phone)).rejects.toMatchObject({ code: 'set-rollback', details: { reason: 'root-outdated' } })
+    expect(unsent(phone)).toBe(0)
+    const [alarm, ...others] = phone.store.alarms.open()
+    expect([alarm?.reason, others]).toEqual(['root-outdated', []])
+    phone.store.alarms.acknowledge(alarm?.id ?? 0, phone.now())
+    for (let i = 0; i < 3; i++) {
+      daysPass(3)
+      await renewOwn(laptop)
+      expect(await renewOwn(phone)).toEqual({ statement: false, set: false })
+    }
+    expect(phone.store.alarms.open()).toEqual([])
+    await expect(revokeDevice(phone, laptop.device.signer.id)).rejects.toMatchObject({
+      code: 'root-outdated',
+    })
+    expect(unsent(phone)).toBe(0)
+  })
+
+  it('signed two sets: the later one is dropped too, with the alarm of a set that this device did not sign', async () => {
+    const lies: Lies = {}
+    const { laptop, phone } = await bothHold(lies)
+    lies.drop = isStatement
+    await expect(signNextSet(phone)).rejects.toMatchObject({ name: 'UnreachableError' })
+    daysPass(1)
+    await signNextSet(laptop)
+    delete lies.drop
+    await expect(renewOwn(phone)).rejects.toMatchObject({ code: 'set-rollback' })
+    expect(phone.store.alarms.open()).toMatchObject([{ reason: 'set-rollback' }])
+    expect(unsent(phone)).toBe(0)
+  })
+
+  it('keeps what it signed while the server shows no set that came before it', async () => {
+    const lies: Lies = {}
+    const { laptop, phone } = await bothHold(lies)
+    const older = newestSet(laptop)?.ref
+    lies.drop = isStatement
+    await expect(signNextSet(phone)).rejects.toMatchObject({ name: 'UnreachableError' })
+    daysPass(1)
+    await signNextSet(laptop)
+    delete lies.drop
+    lies.change = (request, json) => (isUser(request) ? { ...json, set: older } : undefined)
+    await expect(renewOwn(phone)).rejects.toMatchObject({ code: 'set-rollback' })
+    expect(unsent(phone)).toBe(1)
+  })
+})

@@ -4,7 +4,11 @@ import { CLOCK_HINT } from './hints.ts'
 const OLDER_LOG_HINT =
   'send nothing now; ask whoever runs the server, who brings its newest data back or has a new log begun: docs/operating.md'
 
-const OF_STORE: ReadonlyMap<unknown, string> = new Map([
+const OF_REASON: ReadonlyMap<unknown, string> = new Map([
+  [
+    'root-outdated',
+    'what the root here signed last counts nowhere: do it on the device that replaced it; if that was not you, keep what `keyferry log alarms` shows',
+  ],
   ['disk-full', 'make room on the disk that holds the folder of this device, and run it again'],
   ['disk-read-only', 'let yourself write in the folder of this device: ls -ld there; is the disk mounted read-only?'],
 ])
@@ -13,5 +17,5 @@ const OF_STORE: ReadonlyMap<unknown, string> = new Map([
 export function hintForDetails(details: ErrorDetails | undefined): string | null {
   if (details?.skewSeconds !== undefined) return CLOCK_HINT
   if (details?.olderThan !== undefined) return OLDER_LOG_HINT
-  return OF_STORE.get(details?.reason) ?? null
+  return OF_REASON.get(details?.reason) ?? null
 }

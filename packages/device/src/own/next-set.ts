@@ -12,6 +12,7 @@ import { SET_LIFE_SECONDS } from '../enrolment/lifetimes.ts'
 import { DeviceError } from '../errors.ts'
 import type { OpenDevice } from '../open-device.ts'
 import type { OwnStatement } from '../store/own-statements.ts'
+import { rootElsewhere } from './outdated-root.ts'
 import { type SentParts, sendUnsentStatements } from './send-statements.ts'
 
 const TYP = 'kf-device-set+jwt'
@@ -81,11 +82,12 @@ export async function signNextSet(
 
 /**
  * The root key, where this device holds the current one.
- * @throws {DeviceError} `root-elsewhere`
+ * @throws {DeviceError} `root-elsewhere`, `root-outdated`
  */
 export function rootOf(open: Pick<OpenDevice, 'device' | 'store'>): Signer {
   const newest = newestSet(open)
   if (newest === null) throw elsewhere()
+  if (rootElsewhere(open.store, newest) !== null) throw new DeviceError('root-outdated', OUTDATED_HINT)
   return signerOf(open, thumbprint(newest.payload.root))
 }
 
@@ -94,6 +96,8 @@ function signerOf({ device }: Pick<OpenDevice, 'device'>, id: ReturnType<typeof 
   if (root === null) throw elsewhere()
   return root
 }
+
+const OUTDATED_HINT = 'another device replaced it: do it on that one; if that was not you: keyferry log alarms'
 
 function elsewhere(): DeviceError {
   return new DeviceError(

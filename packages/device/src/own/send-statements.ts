@@ -12,6 +12,7 @@ import type { OpenDevice } from '../open-device.ts'
 import type { DeviceStore } from '../store/device-store.ts'
 import type { OwnStatement } from '../store/own-statements.ts'
 import { seenOf } from '../trust/seen-set.ts'
+import { firstWord, outdated, rootElsewhere, setInstead } from './outdated-root.ts'
 
 export type SentParts = Pick<OpenDevice, 'store' | 'client' | 'now'>
 
@@ -34,6 +35,7 @@ export async function sendUnsentStatements(open: SentParts): Promise<readonly Ow
     } catch (error) {
       if (!(error instanceof KeyferryError)) throw error
       if (error.code === 'statement-invalid') refused.push(own)
+      else if (error.code === 'set-rollback') throw await afterLostRace(open, own, error)
       else throw alarmed(open, own, error)
     }
   }
@@ -48,6 +50,25 @@ export function markSent(store: DeviceStore, { typ, seq, ref, text }: OwnStateme
     const set = readStatement(deviceSetStatement, text)
     if (set.payload.next === undefined) noteOwnSet(store, set, ref)
   })
+}
+
+/**
+ * The set of another device that holds, or held, the same root was first: this one follows nothing any more, and is not sent again. The
+ * other one is seen from now on.
+ * @returns what its human is told
+ */
+async function afterLostRace(open: SentParts, own: OwnStatement, error: KeyferryError): Promise<KeyferryError> {
+  const { store } = open
+  const mine = readStatement(deviceSetStatement, own.text)
+  const instead = await setInstead(open, mine)
+  if (instead === null) return alarmed(open, own, error)
+  store.transaction(() => {
+    store.ownStatements.withdraw(own.typ, own.seq)
+    noteOwnSet(store, instead, instead.ref)
+  })
+  const elsewhere = rootElsewhere(store, mine)
+  if (elsewhere === null) return alarmed(open, own, error)
+  return firstWord(open, elsewhere) ?? outdated()
 }
 
 function noteOwnSet(store: DeviceStore, set: Statement<DeviceSetPayload>, ref: Ref): void {

@@ -32,6 +32,8 @@ export interface Alarm {
 export interface AlarmStore {
   /** @returns false if the same alarm is open already; its facts stay. */
   raise(alarm: Omit<Alarm, 'id'>): boolean
+  /** Whether one with the same facts is open, or was before its human lifted it. */
+  wasRaised(alarm: Pick<Alarm, 'reason' | 'subject' | 'facts'>): boolean
   /** Oldest first. A fork of the log among them stops all transfers (PROTOCOL 11). */
   open(): Alarm[]
   /** @throws {KeyferryError} `not-found` */

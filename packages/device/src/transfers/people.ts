@@ -20,7 +20,7 @@ export interface UserShown {
   readonly devices: readonly { readonly id: DevicePayload['user']; readonly statement: Ref }[]
 }
 
-export async function findUser(open: OpenDevice, user: UserId): Promise<UserShown> {
+export async function findUser(open: Pick<OpenDevice, 'client'>, user: UserId): Promise<UserShown> {
   return (await open.client.call({ method: 'GET', path: `/v1/users/${user}` })).json<UserShown>()
 }
 
@@ -31,7 +31,7 @@ export async function findUserNamed(open: OpenDevice, name: string): Promise<Use
 }
 
 /** The device set that the server shows of a user, read strictly and not verified: good for choosing a target by. */
-export async function fetchSet(open: OpenDevice, ref: Ref): Promise<Statement<DeviceSetPayload>> {
+export async function fetchSet(open: Pick<OpenDevice, 'client'>, ref: Ref): Promise<Statement<DeviceSetPayload>> {
   const answer = await open.client.call({ method: 'GET', path: `/v1/statements/${ref}` })
   return readStatement(deviceSetStatement, fromUtf8(answer.content))
 }

@@ -21,6 +21,10 @@ export function alarmStore(database: Database): AlarmStore {
       const sql = 'INSERT OR IGNORE INTO alarm (reason, subject, facts, at) VALUES (?, ?, ?, ?)'
       return database.run(sql, reason, subject, JSON.stringify(facts), at) === 1
     },
+    wasRaised({ reason, subject, facts }) {
+      const sql = 'SELECT 1 FROM alarm WHERE reason = ? AND subject = ? AND facts = ?'
+      return database.get(sql, reason, subject, JSON.stringify(facts)) !== null
+    },
     open: () => database.all('SELECT * FROM alarm WHERE acknowledged_at IS NULL ORDER BY id').map(alarmFromRow),
     acknowledge(id, at) {
       const sql = 'UPDATE alarm SET acknowledged_at = ? WHERE id = ? AND acknowledged_at IS NULL'
