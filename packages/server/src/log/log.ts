@@ -81,25 +81,30 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const key = makeVkey(name, 'log', fromBase64url(signer.jwk.x))
   const tiles = await openTiles(store.read)
   const ahead = new Map<number, string>()
-  const signed = new Map<number, Promise<string>>()
-
-  /** Hashes of ranges that are no node of a tile: leaves never change, so neither do they. */
-  const folded = boundedCache<string, Uint8Array>(RANGES_REMEMBERED)
+  const signed = boundedCache<number, Promise<string>>(CHECKPOINTS_REMEMBERED)
 
   function range(leaves: LeafRange): Uint8Array | Promise<Uint8Array> {
     const [node, ...others] = nodesOf(leaves)
     if (node === undefined) return emptyRoot()
     if (others.length === 0) return tiles.node(node)
-    const name = `${leaves.start} ${leaves.end}`
-    const known = folded.get(name)
-    if (known !== undefined) return known
     const nodes = [node, ...others].map(tiles.node)
-    const keep = (hashes: readonly Uint8Array[]): Uint8Array => {
-      const hash = foldNodes(hashes)
-      folded.set(name, hash)
-      return hash
+    return nodes.every((hash) => hash instanceof Uint8Array) ? foldNodes(nodes) : Promise.all(nodes).then(foldNodes)
+  }
+
+  /** Hashes of ranges as proofs name them. Leaves never change, so neither do they; most of a proof stands in the one before. */
+  const proofHashes = boundedCache<string, string>(RANGES_REMEMBERED)
+
+  function proofHash(leaves: LeafRange): string | Promise<string> {
+    const name = `${leaves.start} ${leaves.end}`
+    const known = proofHashes.get(name)
+    if (known !== undefined) return known
+    const keep = (hash: Uint8Array): string => {
+      const text = toBase64url(hash)
+      proofHashes.set(name, text)
+      return text
     }
-    return nodes.every((hash) => hash instanceof Uint8Array) ? keep(nodes) : Promise.all(nodes).then(keep)
+    const hash = range(leaves)
+    return hash instanceof Uint8Array ? keep(hash) : hash.then(keep)
   }
 
   let head = { size: 0, until: 0 }
@@ -109,8 +114,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
     return head.size
   }
 
-  async function proof(ranges: readonly LeafRange[]): Promise<string[]> {
-    return (await Promise.all(ranges.map(range))).map(toBase64url)
+  function proof(ranges: readonly LeafRange[]): Promise<string[]> {
+    return Promise.all(ranges.map(proofHash))
   }
 
   async function root(size: number): Promise<Uint8Array> {
@@ -122,7 +127,6 @@ export async function openLog(options: LogOptions): Promise<Log> {
     const known = signed.get(size)
     if (known !== undefined) return known
     const made = root(size).then((head) => signCheckpoint({ size, root: head }, key, signer))
-    if (signed.size >= CHECKPOINTS_REMEMBERED) signed.delete(signed.keys().next().value as number)
     signed.set(size, made)
     made.catch(() => signed.delete(size))
     return made

@@ -1,4 +1,5 @@
 import { leafHash, type TreeNode, utf8 } from '@keyferry/protocol'
+import { boundedCache } from '../bounded-cache.ts'
 import type { Change } from '../store/changes.ts'
 import type { Reader } from '../store/store.ts'
 import { TILE_HEIGHT, TILE_WIDTH, type TileTree, tileTree } from './tile-tree.ts'
@@ -26,14 +27,12 @@ export async function openTiles(read: Pick<Reader, 'tile' | 'leaves' | 'leafCoun
   let size = 0
   /** Per tile level the tile that is not full yet. */
   const edge: TileTree[] = []
-  /** Full tiles, the one used last at the end. */
-  const remembered = new Map<string, TileTree>()
+  /** Full tiles. */
+  const remembered = boundedCache<string, TileTree>(TILES_REMEMBERED)
   let unstored: PutTile[] = []
 
   function remember(name: string, tile: TileTree): TileTree {
-    remembered.delete(name)
     remembered.set(name, tile)
-    if (remembered.size > TILES_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
     return tile
   }
 
@@ -55,8 +54,7 @@ export async function openTiles(read: Pick<Reader, 'tile' | 'leaves' | 'leafCoun
 
   function full(level: number, index: number): TileTree | Promise<TileTree> {
     const name = `${level} ${index}`
-    const known = remembered.get(name)
-    return known === undefined ? fetch(name, level, index) : remember(name, known)
+    return remembered.get(name) ?? fetch(name, level, index)
   }
 
   async function fetch(name: string, level: number, index: number): Promise<TileTree> {

@@ -1,4 +1,5 @@
 import { NOTICE_REASONS, type NoticePayload, noticeStatement, type Signer, signStatement } from '@keyferry/protocol'
+import { boundedCache } from '../bounded-cache.ts'
 import type { NoticeRow, NoticeType } from '../store/rows.ts'
 
 /** Signs notices for whatever channel carries them. */
@@ -37,17 +38,15 @@ function instant(seconds: number): string {
 
 /** @param signerNow - who signs for the server at this moment. */
 export function noticeSigner(origin: string, signerNow: () => Signer, remembered = 1024): NoticeSigner {
-  const signed = new Map<string, Promise<string>>()
+  const signed = boundedCache<string, Promise<string>>(remembered)
   async function make(notice: NoticeRow): Promise<string> {
     return (await signStatement(noticeStatement, signerNow(), noticePayload(origin, notice))).text
   }
   return {
     sign(notice) {
       const known = signed.get(notice.id)
-      // Put at the end again: the first entry is the one not used for longest.
-      if (known !== undefined) signed.delete(notice.id)
-      else if (signed.size >= remembered) signed.delete(signed.keys().next().value as string)
-      const jws = known ?? make(notice)
+      if (known !== undefined) return known
+      const jws = make(notice)
       signed.set(notice.id, jws)
       jws.catch(() => signed.delete(notice.id))
       return jws
