@@ -11,6 +11,7 @@ import { output } from './output.ts'
 import { paintFor } from './paint.ts'
 import { prompts } from './prompts.ts'
 import { qrLines } from './qr.ts'
+import { stringLines } from './string-lines.ts'
 import { ago, ahead, parseSpan, pointInTime, span } from './times.ts'
 
 /** A stream that keeps what was written. */
@@ -203,5 +204,13 @@ describe('what people read', () => {
     expect(qrLines('keyferry:?v=1', 80)?.length).toBeGreaterThan(10)
     expect(qrLines('keyferry:?v=1', 10)).toBeNull()
     expect(qrLines('keyferry:?v=1', undefined)).toBeNull()
+  })
+
+  it('gives a pipe the string and nothing else, a terminal also its code', async () => {
+    const stdout = (isTTY: boolean) => ({ stdout: { isTTY, columns: 80 } as NodeJS.WriteStream })
+    expect(await stringLines(stdout(false), 'keyferry:?v=1')).toEqual(['keyferry:?v=1'])
+    const [first, ...rest] = await stringLines(stdout(true), 'keyferry:?v=1')
+    expect(first).toBe('    keyferry:?v=1')
+    expect(rest.length).toBeGreaterThan(10)
   })
 })

@@ -12,7 +12,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'access-denied': 'ask whoever runs the server; `keyferry transfer show` names the rule that said no',
   'alg-not-allowed': 'compare `keyferry device show` on both devices: they need a suite in common that both allow',
   'already-installed': 'the device has this generation; to give it once more: keyferry send ... --again',
-  'checkpoint-stale': 'the server waits for its witnesses; try again in a minute',
+  'checkpoint-stale':
+    'try again in a minute; if it stays so, ask whoever runs the server: was it restored from an older copy, or do its witnesses not answer?',
   'clock-behind': 'set the clock of this machine: it is behind what others have signed',
   'device-revoked':
     'this device was taken out of its user’s devices for good; a new one has a folder of its own: keyferry join --profile FOLDER',

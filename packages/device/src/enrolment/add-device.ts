@@ -48,7 +48,7 @@ export interface NewDevice {
 
 export interface AddDeviceOptions {
   /** Shows the pairing string to whoever holds the new device; it lives ten minutes. */
-  readonly show: (pairing: string) => void
+  readonly show: (pairing: string) => Promise<void> | void
   /** The human compares what both devices show. */
   readonly confirm: (facts: NewDevice & { readonly username: string }) => Promise<boolean>
   readonly report?: (step: 'claimed' | 'answered' | 'proven') => void
@@ -73,7 +73,7 @@ export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Pr
   const created = await parts.calls.call({ method: 'POST', path: '/v1/enrolments', json: {} })
   const { id, code } = created.json<{ id: EnrolmentId; code: string }>()
   try {
-    options.show(makePairingString({ origin, user, username, log: trust.log, code, secret }))
+    await options.show(makePairingString({ origin, user, username, log: trust.log, code, secret }))
     const claimed = await waitFor(parts, id, 'claimed', began + PAIRING_LIFETIME_SECONDS)
     const until = open.now() + CLAIMED_SECONDS
     options.report?.('claimed')

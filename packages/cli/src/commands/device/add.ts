@@ -35,11 +35,10 @@ export function deviceAddCommand(system: System): Command {
     await withDevice(call, async (open) => {
       if (options.yes !== true) await requireTerminal(call)
       if (options.name !== undefined) freeDeviceName(open, options.name)
-      const show = await pairingShower(call)
       const again = 'nothing was added; to begin again: keyferry device add'
       const added = await unlessStopped(system.interruption(), again, (signal) =>
         addDevice(open, {
-          show,
+          show: (pairing) => showPairing(call, pairing),
           confirm: async (device) => options.yes === true || call.prompts.confirm(question(device), '--yes'),
           report: (step) => output.say(STEPS[step]),
           signal,
@@ -68,14 +67,11 @@ async function requireTerminal({ prompts }: Invocation): Promise<void> {
   if (!prompts.onTerminal) await prompts.confirm('Does the new device show the same digits?', '--yes')
 }
 
-async function pairingShower({ output, system }: Invocation): Promise<(pairing: string) => void> {
-  const { qrLines } = await import('../../console/qr.ts')
-  return (pairing) => {
-    const qr = system.stdout.isTTY ? qrLines(pairing, system.stdout.columns) : null
-    output.answer({ pairing }, [`    ${pairing}`, ...(qr === null ? [] : ['', ...qr])])
-    output.say('on the new device, within 10 minutes: keyferry join, and this string')
-    output.more('who sees it in that time can pretend to be that device: show it to nobody else')
-  }
+async function showPairing({ output, system }: Invocation, pairing: string): Promise<void> {
+  const { stringLines } = await import('../../console/string-lines.ts')
+  output.answer({ pairing }, await stringLines(system, pairing))
+  output.say('on the new device, within 10 minutes: keyferry join, and this string')
+  output.more('who sees it in that time can pretend to be that device: show it to nobody else')
 }
 
 function question({ kind, device }: NewDevice): string {

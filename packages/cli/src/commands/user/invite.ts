@@ -25,7 +25,7 @@ export function userInviteCommand(system: System): Command {
     .option('--data <folder>', 'data folder of the server (KEYFERRY_DATA)')
   withExamples(command, [
     ['keyferry user invite marta', ''],
-    ['keyferry user invite marta --json | jq -r .invitation', 'only the string'],
+    ['keyferry user invite marta > for-marta', 'only the string, into a file'],
   ])
   return does<Options>(command, system, 'not invited', async ({ output }, { data, replace }, name) => {
     // With --replace it may be a name that the server took before it was so strict.
@@ -44,16 +44,13 @@ export function userInviteCommand(system: System): Command {
           ? new Explained(error, { hint: 'keyferry user invite marta' })
           : error
     })
-    const { qrLines } = await import('../../console/qr.ts')
-    const qr = system.stdout.isTTY ? qrLines(offer.invitation, system.stdout.columns) : null
-    output.answer(offer, [
-      `Give this to ${name}; it works once, for ${span(offer.expiresAt - system.now())}, and only for a first device:`,
-      '',
-      `    ${offer.invitation}`,
-      ...(qr === null ? [] : ['', ...qr]),
-    ])
+    const { stringLines } = await import('../../console/string-lines.ts')
     output.say(
-      `There, \`keyferry init\` takes it.${offer.caFile === null ? '' : ` On another machine it needs a copy of ${offer.caFile}: --tls-ca`}`,
+      `give this to ${name}; it works once, for ${span(offer.expiresAt - system.now())}, for a first device only:`,
+    )
+    output.answer(offer, await stringLines(system, offer.invitation))
+    output.say(
+      `there, \`keyferry init\` takes it.${offer.caFile === null ? '' : ` On another machine it needs a copy of ${offer.caFile}: --tls-ca`}`,
     )
   })
 }

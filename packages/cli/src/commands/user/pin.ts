@@ -83,7 +83,7 @@ function refuseConfusion(
 
 async function showOwn(call: Invocation): Promise<void> {
   const { makePinText } = await import('@keyferry/protocol')
-  const { qrLines } = await import('../../console/qr.ts')
+  const { stringLines } = await import('../../console/string-lines.ts')
   const { output, system } = call
   await withDevice(call, async (open) => {
     const { user, username } = open.store.seen.state()
@@ -94,8 +94,7 @@ async function showOwn(call: Invocation): Promise<void> {
       username,
       ...(root === undefined || root === user ? {} : { root }),
     })
-    const qr = system.stdout.isTTY ? qrLines(text, system.stdout.columns) : null
-    output.answer({ pin: text, user, username }, [text, ...(qr ?? [])])
+    output.answer({ pin: text, user, username }, await stringLines(system, text))
     output.say(`others compare: ${fingerprint(user)}`)
   })
 }
