@@ -57,6 +57,20 @@ describe('a transfer', () => {
     expect(transferLines(shown, transfer(delivery), new Map())[0]).toContain(until(delivery.deadline, NOW))
   })
 
+  it('tells the decision at collection from the one before it, and from that of another attempt', () => {
+    const record = { decision: 'permit', reason: 'default/own-devices', at: NOW }
+    const of = (stage: string, attempt: number) => ({ ...record, stage, attempt })
+    const decisions = [of('ac1', 1), of('ac2', 1), of('ac2', 1), of('ac1', 2), of('ac2', 2)]
+    const lines = transferLines(shown, transfer(delivery), new Map([['dl_1', decisions]]))
+    expect(lines.flatMap((line) => /(first decision|second decision|at collection):/.exec(line)?.[1] ?? [])).toEqual([
+      'first decision',
+      'second decision',
+      'at collection',
+      'first decision',
+      'second decision',
+    ])
+  })
+
   it('says its state once', () => {
     const cancelled = { ...delivery, state: 'cancelled', reason: 'cancelled', waitingFor: [] }
     expect(transferLines(shown, transfer(cancelled), new Map()).join('\n')).not.toContain('(cancelled)')

@@ -121,7 +121,10 @@ function deliveryLines(shown: Shown, delivery: DeliveryShown, decisions: readonl
   const because = [stage, reason].filter((word) => word !== undefined && word !== state).join(': ')
   const ended = because === '' ? '' : ` (${because})`
   const rows = [
-    ...decisions.map((record) => [clock(Number(record.at)), 'server', decisionText(record)]),
+    ...decisions.map((record, i) => {
+      const again = decisions.slice(0, i).some((earlier) => releases(earlier) && earlier.attempt === record.attempt)
+      return [clock(Number(record.at)), 'server', decisionText(record, again)]
+    }),
     [
       clock(changedAt),
       state === 'completed' ? nameOfDevice(open, target) : 'now',
@@ -133,8 +136,13 @@ function deliveryLines(shown: Shown, delivery: DeliveryShown, decisions: readonl
   return [`  ${shortId(dl)}${named}${attempt > 1 ? `   attempt ${attempt}` : ''}`, ...columns(rows, '    ')]
 }
 
-function decisionText(record: DecisionShown): string {
+function releases({ stage, decision }: DecisionShown): boolean {
+  return stage === 'ac2' && decision === 'permit'
+}
+
+/** @param again - the second decision, asked once more when the target comes for it (PROTOCOL 6). */
+function decisionText(record: DecisionShown, again: boolean): string {
   const words: Readonly<Record<string, string>> = { permit: 'permitted', deny: 'denied', wait: 'not yet decided' }
-  const stage = record.stage === 'ac1' ? 'first decision' : 'second decision'
+  const stage = record.stage === 'ac1' ? 'first decision' : again ? 'at collection' : 'second decision'
   return `${stage}: ${words[String(record.decision)] ?? String(record.decision)}   ${String(record.reason)}`
 }
