@@ -115,7 +115,6 @@ const TABLE: Readonly<Record<ErrorCode | CliErrorCode, ExitCode>> = {
   'method-not-allowed': failed,
   'no-common-suite': failed,
   'no-usable-target': failed,
-  'not-acceptable': failed,
   'not-found': failed,
   'precondition-failed': failed,
   'precondition-required': failed,

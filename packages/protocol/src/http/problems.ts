@@ -18,7 +18,6 @@ export const PROBLEMS = {
   'code-expired': { status: 403, title: 'The one-time code is no longer valid' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
-  'not-acceptable': { status: 406, title: 'Not acceptable' },
   'state-conflict': { status: 409, title: 'The resource has moved on' },
   'envelope-exists': { status: 409, title: 'Another envelope exists' },
   'already-collected': { status: 409, title: 'Collected as often as allowed' },
