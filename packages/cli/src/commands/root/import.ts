@@ -59,6 +59,8 @@ async function fromPaper({ prompts }: Invocation): Promise<Uint8Array> {
 
 async function fromFile({ prompts, output }: Invocation, path: string, file: string | undefined): Promise<Uint8Array> {
   const { readRootPem } = await import('@keyferry/device')
+  // Before anything is asked about it.
+  const pem = readFileSync(path)
   const question = 'Passphrase of the copy'
   const passphrase = await readPassphrase({
     file: file ?? null,
@@ -68,7 +70,7 @@ async function fromFile({ prompts, output }: Invocation, path: string, file: str
     instead: '--export-passphrase-file FILE',
   })
   try {
-    return readRootPem(readFileSync(path), passphrase)
+    return readRootPem(pem, passphrase)
   } finally {
     passphrase.fill(0)
   }
