@@ -11,6 +11,7 @@ import {
   readRootPem,
   renewOwn,
   renewSet,
+  resumeRoot,
   revokeDevice,
   rotateRoot,
   signNextSet,
@@ -398,6 +399,37 @@ describe('a root that two devices hold', () => {
       code: 'root-outdated',
     })
     expect(unsent(phone)).toBe(0)
+  })
+
+  it('comes back to the one that signed before, however much the other signed meanwhile', async () => {
+    const { laptop, phone } = await bothHold()
+    await signNextSet(phone)
+    await signNextSet(phone)
+    const copy = readRootPaper(exportRootPaper(laptop))
+    await expect(revokeDevice(laptop, phone.device.signer.id)).rejects.toMatchObject({ code: 'set-elsewhere' })
+    await expect(rotateRoot(laptop)).rejects.toMatchObject({ code: 'set-elsewhere' })
+    expect([unsent(laptop), laptop.store.alarms.open()]).toEqual([0, []])
+    expect((await takeRoot(laptop, copy)).payload.seq).toBe(5)
+    const { payload } = await revokeDevice(laptop, phone.device.signer.id)
+    expect(payload).toMatchObject({ seq: 6, revoked: [{ id: phone.device.signer.id }] })
+    expect(payload.devices).toHaveLength(2)
+  })
+
+  it('signs here again only after its human has agreed to what was signed elsewhere', async () => {
+    const { laptop, phone } = await bothHold()
+    await signNextSet(phone)
+    await signNextSet(phone)
+    await expect(resumeRoot(laptop, async () => false)).rejects.toMatchObject({ code: 'declined' })
+    await expect(revokeDevice(laptop, phone.device.signer.id)).rejects.toMatchObject({ code: 'set-elsewhere' })
+    const shown: number[] = []
+    const agree = async (set: { payload: { seq: number } }): Promise<boolean> => shown.push(set.payload.seq) > 0
+    await resumeRoot(laptop, agree)
+    await resumeRoot(laptop, agree)
+    expect(shown).toEqual([5])
+    expect((await rotateRoot(laptop)).payload.seq).toBe(7)
+    await expect(resumeRoot(phone, agree)).rejects.toMatchObject({ code: 'root-outdated' })
+    const third = await pairedPhone(laptop)
+    await expect(resumeRoot(third, agree)).rejects.toMatchObject({ code: 'root-elsewhere' })
   })
 
   it('signed two sets: the later one is dropped too, with the alarm of a set that this device did not sign', async () => {

@@ -16,6 +16,7 @@ export const DEVICE_ERRORS = {
   'profile-unusable': 'the place of this device is no folder',
   'root-elsewhere': 'this device does not hold your root key',
   'root-outdated': 'this is not your current root key',
+  'set-elsewhere': 'another device signed your newest set',
   'tls-ca-damaged': 'tls-ca.pem in the folder of this device is no certificate',
 } as const
 export type DeviceErrorCode = keyof typeof DEVICE_ERRORS

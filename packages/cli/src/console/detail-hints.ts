@@ -9,6 +9,10 @@ const OF_REASON: ReadonlyMap<unknown, string> = new Map([
     'root-outdated',
     'what the root here signed last counts nowhere: do it on the device that replaced it; if that was not you, keep what `keyferry log alarms` shows',
   ],
+  [
+    'set-elsewhere',
+    'another device of yours signed it, or somebody who has your root key: keyferry root resume shows what it lists',
+  ],
   ['disk-full', 'make room on the disk that holds the folder of this device, and run it again'],
   ['disk-read-only', 'let yourself write in the folder of this device: ls -ld there; is the disk mounted read-only?'],
 ])

@@ -35,8 +35,7 @@ import {
 import type { Client } from '../client/client.ts'
 import type { OpenDevice } from '../open-device.ts'
 import { currentCheckpoint } from '../own/checkpoint.ts'
-import { newestSet, rootOf, signNextSet } from '../own/next-set.ts'
-import { sendUnsentStatements } from '../own/send-statements.ts'
+import { newestSet, readyToSign, signNextSet } from '../own/next-set.ts'
 import { deny } from './deny.ts'
 import { type Pause, persistent } from './persistent.ts'
 import { CLAIMED_SECONDS, type EnrolmentShown, waitForState } from './wait.ts'
@@ -64,8 +63,7 @@ export interface AddDeviceOptions {
  *   time is over
  */
 export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Promise<NewDevice> {
-  rootOf(open)
-  await sendUnsentStatements(open)
+  await readyToSign(open)
   const { origin, user, username, trust } = open.store.seen.state()
   const secret = open.random(16)
   const began = open.now()

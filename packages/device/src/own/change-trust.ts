@@ -1,6 +1,6 @@
 import { type DeviceSetPayload, KeyferryError, parseVkey, type Statement, type Trust } from '@keyferry/protocol'
 import type { OpenDevice } from '../open-device.ts'
-import { signNextSet } from './next-set.ts'
+import { readyToSign, signNextSet } from './next-set.ts'
 
 /** What a human at the device wants its user's devices to trust; the log is the one that enrolment named. */
 export type TrustChange = Omit<Trust, 'log'>
@@ -8,13 +8,14 @@ export type TrustChange = Omit<Trust, 'log'>
 /**
  * Says in the next set whom all devices of the user trust from then on, this one too (PROTOCOL 2.2). The human has compared ids and vkeys
  * with a copy that did not come through the server.
- * @throws {KeyferryError} `malformed` for a vkey that is no witness's, or a quorum that cannot be reached; as `signNextSet`
+ * @throws {KeyferryError} `malformed` for a vkey that is no witness's, or a quorum that cannot be reached; as `readyToSign` and `signNextSet`
  */
 export async function changeTrust(
   open: OpenDevice,
   { cas, witnesses, quorum }: TrustChange,
 ): Promise<Statement<DeviceSetPayload>> {
   requireReachable({ cas, witnesses, quorum })
+  await readyToSign(open)
   const { log } = open.store.seen.state().trust
   return signNextSet(open, () => ({ trust: { cas: [...cas], witnesses: [...witnesses], quorum, log } }))
 }

@@ -12,8 +12,9 @@ import { SET_LIFE_SECONDS } from '../enrolment/lifetimes.ts'
 import { DeviceError } from '../errors.ts'
 import type { OpenDevice } from '../open-device.ts'
 import type { OwnStatement } from '../store/own-statements.ts'
-import { rootElsewhere } from './outdated-root.ts'
-import { type SentParts, sendUnsentStatements } from './send-statements.ts'
+import { findUser } from '../transfers/people.ts'
+import { rootElsewhere, setInstead } from './outdated-root.ts'
+import { noteOwnSet, type SentParts, sendUnsentStatements } from './send-statements.ts'
 
 const TYP = 'kf-device-set+jwt'
 type OwnSet = Statement<DeviceSetPayload>
@@ -78,6 +79,33 @@ export async function signNextSet(
     throw new KeyferryError('statement-invalid', 'the server does not take the set')
   }
   return set
+}
+
+/**
+ * To be asked before a human is: whether this device signs the next set. What it signed before goes first.
+ * @throws {DeviceError} `root-elsewhere`, `root-outdated`, `set-elsewhere`
+ */
+export async function readyToSign(open: SentParts & Pick<OpenDevice, 'device'>): Promise<void> {
+  rootOf(open)
+  await sendUnsentStatements(open)
+  const newest = newestSet(open)
+  if (newest !== null) await refuseForeignSet(open, newest)
+}
+
+/**
+ * One device at a time signs sets (PROTOCOL 2.2): where another one did since, its set is looked at by a human before this device goes on
+ * from it. The word of a server that shows no such set stops nobody: it refuses what does not follow.
+ */
+async function refuseForeignSet(open: SentParts, own: OwnSet): Promise<void> {
+  if ((await findUser(open, own.payload.user)).set === own.ref) return
+  const set = await setInstead(open, own)
+  if (set === null) return
+  noteOwnSet(open.store, set, set.ref)
+  if (rootElsewhere(open.store, own) !== null) throw new DeviceError('root-outdated', OUTDATED_HINT)
+  throw new DeviceError(
+    'set-elsewhere',
+    'look at what it lists: keyferry device list; if this device is to sign from now on: keyferry root resume',
+  )
 }
 
 /**

@@ -32,7 +32,8 @@ export async function renewSet(open: OpenDevice): Promise<boolean> {
       facts: { shown: shown.set, mine: before.ref },
       at: open.now(),
     })
-    throw new KeyferryError('set-rollback', 'the server shows a set that this device did not sign')
+    const why = 'the server shows a set that this device did not sign'
+    throw new KeyferryError('set-rollback', why, { reason: 'set-elsewhere' })
   }
   await signNextSet(open)
   return true

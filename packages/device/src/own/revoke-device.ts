@@ -1,20 +1,20 @@
 import { type DeviceId, type DeviceSetPayload, KeyferryError, type Statement } from '@keyferry/protocol'
 import type { OpenDevice } from '../open-device.ts'
 import { type LoggedOptions, requireLogged } from './logged.ts'
-import { rootOf, signNextSet } from './next-set.ts'
+import { readyToSign, signNextSet } from './next-set.ts'
 
 /**
  * Takes a device out of the set and names it as revoked: servers and devices refuse it from then on, also what it signed before
  * (PROTOCOL 2.2). What it holds it keeps: replace those keys. Waits for the log to show the set; if it does not, an alarm is open.
  * @throws {KeyferryError} `not-found` if the set does not list it; `declined` for this very device
- * @throws {DeviceError} `root-elsewhere`
+ * @throws {DeviceError} `root-elsewhere`, `root-outdated`, `set-elsewhere`
  */
 export async function revokeDevice(
   open: OpenDevice,
   device: DeviceId,
   options: LoggedOptions = {},
 ): Promise<Statement<DeviceSetPayload>> {
-  rootOf(open)
+  await readyToSign(open)
   if (device === open.device.signer.id) throw new KeyferryError('declined', 'a device does not revoke itself')
   const set = await signNextSet(open, ({ devices, revoked }) => {
     if (devices.every((entry) => entry.id !== device)) {

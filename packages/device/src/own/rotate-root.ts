@@ -10,20 +10,20 @@ import {
 } from '@keyferry/protocol'
 import { SET_LIFE_SECONDS } from '../enrolment/lifetimes.ts'
 import type { OpenDevice } from '../open-device.ts'
-import { isHalfDone, newestSet, rootOf, signNextSet } from './next-set.ts'
+import { isHalfDone, newestSet, readyToSign, rootOf, signNextSet } from './next-set.ts'
 import { sendUnsentStatements } from './send-statements.ts'
 
 /**
  * Hands over to a fresh root key (PROTOCOL 2.2): the old root signs the hand-over set, the new one the set after it. Both are kept before
  * one is sent. The user id stays; grants of the old root end, and pins and certificates should name the new one. The old private key is
  * destroyed once the server has both sets.
- * @throws {DeviceError} `root-elsewhere`
+ * @throws {DeviceError} `root-elsewhere`, `root-outdated`, `set-elsewhere`
  * @throws {KeyferryError} `set-rollback`, `statement-invalid`
  */
 export async function rotateRoot(open: OpenDevice): Promise<Statement<DeviceSetPayload>> {
   const { store, device } = open
   const old = rootOf(open)
-  await sendUnsentStatements(open)
+  await readyToSign(open)
   // What broke off before is brought to its end first. If that was a rotation, it is done with it.
   const before = isHalfDone(open) ? await signNextSet(open) : newestSet(open)
   if (before === null) throw new KeyferryError('state-conflict', 'no set of this root has reached the server yet')

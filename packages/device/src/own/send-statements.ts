@@ -71,7 +71,8 @@ async function afterLostRace(open: SentParts, own: OwnStatement, error: Keyferry
   return firstWord(open, elsewhere) ?? outdated()
 }
 
-function noteOwnSet(store: DeviceStore, set: Statement<DeviceSetPayload>, ref: Ref): void {
+/** A set of the own user counts as seen from now on, unless a later one does. */
+export function noteOwnSet(store: DeviceStore, set: Statement<DeviceSetPayload>, ref: Ref): void {
   const state = store.seen.state()
   const before = state.seenUser(set.payload.user)
   store.clock.raise(set.payload.iat)

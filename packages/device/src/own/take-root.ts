@@ -10,51 +10,74 @@ import {
 import { DeviceError } from '../errors.ts'
 import type { OpenDevice } from '../open-device.ts'
 import { fetchSet, findUser } from '../transfers/people.ts'
-import { seenOf } from '../trust/seen-set.ts'
+import { newestSet, rootOf } from './next-set.ts'
+import { noteOwnSet, sendUnsentStatements } from './send-statements.ts'
+
+type OwnSet = Statement<DeviceSetPayload>
 
 /**
  * Brings the root key into this device, which signs the user's sets from then on: one device at a time does, so the other one is gone or
  * has been told (PROTOCOL 2.2).
  * @param pkcs8 - DER; the caller erases it.
- * @throws {KeyferryError} `set-invalid`, `set-rollback`; `state-conflict` if this device once
- *   signed sets and others followed
+ * @throws {KeyferryError} `set-invalid`, `set-rollback`
  * @throws {DeviceError} `root-outdated`, `key-format-unknown`
  */
-export async function takeRoot(open: OpenDevice, pkcs8: Uint8Array): Promise<Statement<DeviceSetPayload>> {
-  const { store, device, now } = open
-  const state = store.seen.state()
-  const set = await fetchSet(open, (await findUser(open, state.user)).set)
-  await checkDeviceSet(set, { origin: state.origin, user: state.user })
-  const before = state.seenUser(state.user)
-  refuseSetRollback(set, before)
-  if (before?.hadTrust === true && set.payload.trust === undefined) {
-    throw new KeyferryError('set-invalid', 'the set no longer says what to trust')
-  }
-  // An expired one is just what a root that was lost for a while has to renew.
-  if (inTime(set.payload, now()) === 'early') throw new KeyferryError('set-invalid', 'the set is from the future')
-  const current = thumbprint(set.payload.root)
-  store.transaction(() => {
-    if (device.importRootKey(pkcs8).id !== current) {
+export async function takeRoot(open: OpenDevice, pkcs8: Uint8Array): Promise<OwnSet> {
+  const set = await newestShown(open)
+  open.store.transaction(() => {
+    if (open.device.importRootKey(pkcs8).id !== thumbprint(set.payload.root)) {
       throw new DeviceError(
         'root-outdated',
         'a later rotation made such a copy useless: use one that was made after it, or make one where the root is: keyferry root export',
       )
     }
-    const { ref, text, payload } = set
-    store.ownStatements.put({ typ: 'kf-device-set+jwt', seq: payload.seq, ref, text, at: now() })
-    store.ownStatements.markDone('kf-device-set+jwt', payload.seq)
-    store.seen.commit(
-      state,
-      {
-        users: [seenOf(set, before)],
-        devices: [],
-        names: [],
-        pins: [],
-        checkpoint: null,
-        trust: payload.trust ?? null,
-      },
-      new Map([[ref, text]]),
-    )
+    goOnFrom(open, set)
   })
   return set
+}
+
+/**
+ * Lets this device, which holds the root key, sign the user's sets again after another one did (PROTOCOL 2.2).
+ * @param agree - asks its human, who looks at what that set lists. Not asked if it was signed here.
+ * @returns the set to go on from
+ * @throws {KeyferryError} `declined`, `set-invalid`, `set-rollback`
+ * @throws {DeviceError} `root-elsewhere`, `root-outdated`
+ */
+export async function resumeRoot(open: OpenDevice, agree: (set: OwnSet) => Promise<boolean>): Promise<OwnSet> {
+  if (open.device.rootSigner() === null) rootOf(open)
+  const set = await newestShown(open)
+  if (open.device.rootSignerById(thumbprint(set.payload.root)) === null) {
+    throw new DeviceError('root-outdated', 'bring the current one here: keyferry root import')
+  }
+  if (set.ref === newestSet(open)?.ref) return set
+  if (!(await agree(set))) throw new KeyferryError('declined', 'you did not agree')
+  open.store.transaction(() => goOnFrom(open, set))
+  return set
+}
+
+/** The newest set of the own user, right and not older than what was seen. What was signed here goes first. */
+async function newestShown(open: OpenDevice): Promise<OwnSet> {
+  try {
+    await sendUnsentStatements(open)
+  } catch (error) {
+    // That another one was first is what is to be mended here.
+    if (!(error instanceof KeyferryError && error.code === 'set-rollback')) throw error
+  }
+  const { origin, user, ...state } = open.store.seen.state()
+  const set = await fetchSet(open, (await findUser(open, user)).set)
+  await checkDeviceSet(set, { origin, user })
+  const before = state.seenUser(user)
+  refuseSetRollback(set, before)
+  if (before?.hadTrust === true && set.payload.trust === undefined) {
+    throw new KeyferryError('set-invalid', 'the set no longer says what to trust')
+  }
+  // An expired one is just what a root that was lost for a while has to renew.
+  if (inTime(set.payload, open.now()) === 'early') throw new KeyferryError('set-invalid', 'the set is from the future')
+  return set
+}
+
+function goOnFrom({ store, now }: OpenDevice, set: OwnSet): void {
+  const { ref, text, payload } = set
+  store.ownStatements.goOnFrom({ typ: 'kf-device-set+jwt', seq: payload.seq, ref, text, at: now() })
+  noteOwnSet(store, set, ref)
 }

@@ -15,11 +15,12 @@ export interface OwnStatementStore {
   /** By rising `seq`. */
   list(typ: OwnStatement['typ']): OwnStatement[]
   /**
-   * Keeps one before it is sent. The same again changes nothing. The first one kept may have any `seq`: a device that takes
-   * over signing sets starts from the newest.
+   * Keeps one before it is sent. The same again changes nothing.
    * @throws {KeyferryError} `state-conflict` unless `seq` = newest + 1: somebody signed meanwhile.
    */
   put(statement: OwnStatement): void
+  /** Goes on from one that another device signed, and that was sent: what was kept of its type gives way to it. */
+  goOnFrom(statement: OwnStatement): void
   /**
    * Forgets those from this `seq` on that were not sent with success: the server refused them, others take their places.
    * Done ones stay.

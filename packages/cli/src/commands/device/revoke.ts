@@ -21,7 +21,7 @@ export function deviceRevokeCommand(system: System): Command {
     .option('--yes', 'do not ask')
   withExamples(command, [['keyferry device revoke phone', '']])
   return does<Options>(command, system, 'not revoked', async (call, { yes }, typed) => {
-    const { revokeDevice, rootOf } = await import('@keyferry/device')
+    const { readyToSign, revokeDevice } = await import('@keyferry/device')
     const { choose } = await import('../../console/choose.ts')
     const { calledDevices, ownDevices } = await import('../../device/own-devices.ts')
     await withDevice(call, async (open) => {
@@ -29,7 +29,7 @@ export function deviceRevokeCommand(system: System): Command {
       const shown =
         device.name === '' ? deviceFingerprint(device.id) : `${device.name} (${deviceFingerprint(device.id)})`
       requireNotThis(device)
-      rootOf(open)
+      await readyToSign(open)
       const question = `Revoke ${shown}? It cannot come back but as a new device.`
       if (yes !== true && !(await call.prompts.confirm(question, '--yes')))
         throw new CliError('answered-no', 'you said no')

@@ -18,9 +18,9 @@ export function rootRotateCommand(system: System): Command {
     .option('--yes', 'do not ask')
   withExamples(command, [['keyferry root rotate', 'then make a new copy: keyferry root export']])
   return does<Options>(command, system, 'not rotated', async (call, { yes }) => {
-    const { rootOf, rotateRoot } = await import('@keyferry/device')
+    const { readyToSign, rotateRoot } = await import('@keyferry/device')
     await withDevice(call, async (open) => {
-      rootOf(open)
+      await readyToSign(open)
       const question = 'Replace your root key? Copies of it cannot sign for you any more: make new ones afterwards.'
       if (yes !== true && !(await call.prompts.confirm(question, '--yes')))
         throw new CliError('answered-no', 'you said no')

@@ -27,11 +27,11 @@ export function trustCaCommand(system: System): Command {
     ['keyferry trust ca company.pem --remove', ''],
   ])
   return does<Options>(command, system, 'not changed', async (call, { remove, yes }, file) => {
-    const { changeTrust, rootOf } = await import('@keyferry/device')
+    const { changeTrust, readyToSign } = await import('@keyferry/device')
     const { caIdOf } = await import('../../trust/ca-file.ts')
     const id = caIdOf(readFileSync(file))
     await withDevice(call, async (open) => {
-      rootOf(open)
+      await readyToSign(open)
       const { trust } = open.store.seen.state()
       const question = `Compare with a copy that did not come through the server: ${fingerprint(id)}. The same?`
       if (remove !== true && yes !== true && !(await call.prompts.confirm(question, '--yes'))) {

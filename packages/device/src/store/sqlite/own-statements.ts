@@ -21,6 +21,13 @@ export function ownStatementStore(database: Database): OwnStatementStore {
         database.run(sql, typ, seq, ref, statement, at)
       })
     },
+    goOnFrom({ typ, seq, ref, text: statement, at }) {
+      database.transaction(() => {
+        database.run('DELETE FROM own_statement WHERE typ = ?', typ)
+        const sql = 'INSERT INTO own_statement (typ, seq, ref, text, at, done) VALUES (?, ?, ?, ?, ?, 1)'
+        database.run(sql, typ, seq, ref, statement, at)
+      })
+    },
     withdraw(typ, seq) {
       database.run('DELETE FROM own_statement WHERE typ = ? AND seq >= ? AND done = 0', typ, seq)
     },
