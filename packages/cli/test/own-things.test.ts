@@ -168,6 +168,26 @@ describe('a revocation', () => {
     expect(laptop.store.alarms.open()).toMatchObject([{ reason: 'set-not-logged', facts: { seq: 3 } }])
   })
 
+  it('is an alarm later if nobody waited for the log', async () => {
+    const lies: Lies = {}
+    const laptop = await world.first('luis', lies)
+    const phone = await pairedPhone(laptop)
+    lies.drop = ({ url }) => url.includes('/log/')
+    const signal = AbortSignal.abort()
+    await revokeDevice(laptop, phone.device.signer.id, { signal })
+    await renewOwn(laptop)
+    expect(laptop.store.alarms.open()).toEqual([])
+    vi.setSystemTime(Date.now() + 601_000)
+    await renewOwn(laptop)
+    await renewOwn(laptop)
+    const [alarm, ...others] = laptop.store.alarms.open()
+    expect([alarm?.reason, others]).toEqual(['set-not-logged', []])
+    laptop.store.alarms.acknowledge(alarm?.id ?? 0, laptop.now())
+    delete lies.drop
+    await renewOwn(laptop)
+    expect(laptop.store.alarms.open()).toEqual([])
+  })
+
   it('shows a log that did not only grow: that is an alarm at once, with both notes', async () => {
     const lies: Lies = {}
     const laptop = await world.first('luis', lies)

@@ -1,4 +1,5 @@
 import type { OpenDevice } from '../open-device.ts'
+import { checkNewestLogged } from './logged.ts'
 import { renewSet } from './renew-set.ts'
 import { renewStatement } from './renew-statement.ts'
 import { followServerKeys } from './server-keys.ts'
@@ -10,7 +11,7 @@ export interface Renewed {
 
 /**
  * Renews what would run out (PROTOCOL 2.1, 2.2, 17): transport key and statement, the set where this device holds the root, the server's
- * keys. Call it once a day or oftener; there is mostly nothing to do.
+ * keys; asks whether a revocation is in the log. Call it once a day or oftener; there is mostly nothing to do.
  * @throws {KeyferryError} `set-rollback`, `statement-rollback` (with an alarm), `response-invalid`
  */
 export async function renewOwn(open: OpenDevice): Promise<Renewed> {
@@ -18,5 +19,6 @@ export async function renewOwn(open: OpenDevice): Promise<Renewed> {
   const statement = await renewStatement(open)
   const set = await renewSet(open)
   open.device.destroyTransportKeys(open.now())
+  await checkNewestLogged(open)
   return { statement, set }
 }
