@@ -99,6 +99,18 @@ describe('rows that were read', () => {
     expect((await cache.read.deviceByKey(luis.id))?.lastProofAt).toBe(5)
   })
 
+  it('of one device stay while another changes, under each of its keys', async () => {
+    const tab = aDeviceRow('tab', 'luis', { accessKey: aUserRow('agent of tab').id })
+    await write({ kind: 'insert-device', row: tab })
+    const byKeys = () => Promise.all([tab.id, tab.accessKey as typeof tab.id].map((one) => cache.read.deviceByKey(one)))
+    await byKeys()
+    await byKeys()
+    asked = []
+    await write({ kind: 'note-proof', device: phone.id, at: 5 })
+    expect(await byKeys()).toEqual([tab, tab])
+    expect(asked).toEqual([])
+  })
+
   it('say whether anything waits for a device until one of its deliveries changes', async () => {
     const { source, target } = delivery
     expect(await cache.read.pendingDecisions(source, 5)).toEqual([delivery])

@@ -32,7 +32,8 @@ const ROWS_OF_A_KIND = 8192
 export function rowCache(reader: Reader): RowCache {
   const users = boundedCache<UserId, UserRow>(ROWS_OF_A_KIND)
   const devices = boundedCache<DeviceId, DeviceRow>(ROWS_OF_A_KIND)
-  const devicesByKey = boundedCache<Thumbprint, DeviceRow>(ROWS_OF_A_KIND)
+  /** Of signing and access keys. A device may have got another one since: its row says. */
+  const deviceOfKey = boundedCache<Thumbprint, DeviceId>(ROWS_OF_A_KIND)
   const keys = boundedCache<KeyId, KeyRow>(ROWS_OF_A_KIND)
   const deliveries = boundedCache<DeliveryId, DeliveryRow>(ROWS_OF_A_KIND)
   // These never change once they are there.
@@ -47,7 +48,7 @@ export function rowCache(reader: Reader): RowCache {
   const counted = boundedCache<string, true>(ROWS_OF_A_KIND)
   /** By user and typ. */
   const certificates = boundedCache<string, readonly StatementRow[]>(ROWS_OF_A_KIND)
-  const rows = [users, devices, devicesByKey, keys, deliveries, statements]
+  const rows = [users, devices, deviceOfKey, keys, deliveries, statements]
   const answers = [leaves, nothingPending, siblings, copies, counted, certificates]
 
   function take(change: Change): void {
@@ -58,10 +59,10 @@ export function rowCache(reader: Reader): RowCache {
         break
       case 'insert-device':
       case 'replace-device':
-        forgetDevice(change.row.id)
+        devices.delete(change.row.id)
         break
       case 'note-proof':
-        forgetDevice(change.device as DeviceId)
+        devices.delete(change.device as DeviceId)
         break
       case 'insert-key':
       case 'replace-key':
@@ -109,18 +110,23 @@ export function rowCache(reader: Reader): RowCache {
     }
   }
 
-  /** Under which keys it was found is not known here, and devices change seldom. */
-  function forgetDevice(id: DeviceId): void {
-    devices.delete(id)
-    devicesByKey.clear()
+  const device = (id: DeviceId): Promise<DeviceRow | null> => through(devices, id, reader.device)
+
+  async function deviceByKey(key: Thumbprint): Promise<DeviceRow | null> {
+    const id = deviceOfKey.get(key)
+    const known = id === undefined ? null : await device(id)
+    if (known !== null && (known.id === key || known.accessKey === key)) return known
+    const row = await reader.deviceByKey(key)
+    if (row !== null) deviceOfKey.set(key, row.id)
+    return row
   }
 
   return {
     read: {
       ...reader,
       user: (id) => through(users, id, reader.user),
-      device: (id) => through(devices, id, reader.device),
-      deviceByKey: (key) => through(devicesByKey, key, reader.deviceByKey),
+      device,
+      deviceByKey,
       key: (id) => through(keys, id, reader.key),
       async pendingDecisions(device, limit) {
         if (nothingPending.get(device) === true) return []
