@@ -1,4 +1,4 @@
-import type { OpenDevice } from '@keyferry/device'
+import type { KeyRecord, OpenDevice } from '@keyferry/device'
 import { Command, Option } from 'commander'
 import { deadlineArgument, spanArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
@@ -6,6 +6,7 @@ import { Explained } from '../console/failure.ts'
 import { withExamples } from '../console/help.ts'
 import { deviceFingerprint } from '../console/ids.ts'
 import { quoted } from '../console/quoted.ts'
+import { foreignOwner } from '../device/key-owner.ts'
 import { withDevice } from '../device/open.ts'
 import type { NamedTarget } from '../device/people.ts'
 import { does, type Invocation } from '../invocation.ts'
@@ -51,6 +52,7 @@ export function sendCommand(system: System): Command {
     return withDevice(call, async (open) => {
       const { requireGrownLog } = await import('../device/upkeep.ts')
       const record = chooseKey(open, typed)
+      refuseForeign(open, record)
       await requireGrownLog(open)
       const targets = await nameTargets(open, options.to)
       refuseOthers(record.key.class, record.label, targets)
@@ -90,6 +92,15 @@ async function nameTargets(open: OpenDevice, typed: readonly string[]): Promise<
     targets.push(target)
   }
   return targets
+}
+
+/** The server would refuse it, for whoever asks for a key of somebody else, and not say why. */
+function refuseForeign(open: OpenDevice, record: KeyRecord): void {
+  const owner = foreignOwner(open, record)
+  if (owner === null) return
+  throw new CliError('wrong-use', `"${record.label}" is a key of ${owner}: only devices of that user give it on`, {
+    hint: 'ask for it there',
+  })
 }
 
 /** Class `user`: every target is a device of the user whose key it is (PROTOCOL 13). Better said here than refused later. */

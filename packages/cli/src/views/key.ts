@@ -8,6 +8,7 @@ import {
 } from '@keyferry/device'
 import { shortId } from '../console/ids.ts'
 import { typed } from '../console/quoted.ts'
+import { foreignOwner } from '../device/key-owner.ts'
 import { shortPath } from '../folders.ts'
 
 /** What people and programs are told of a key: never what is in it. */
@@ -17,6 +18,8 @@ export interface KeyShown {
   readonly type: string
   readonly class: string
   readonly generation: number
+  /** Another user, by name or fingerprint; absent for keys of one's own. */
+  readonly owner?: string
   readonly username?: string
   readonly container?: string
   /** Of keys that SSH knows: as `ssh-keygen -l` shows it. */
@@ -30,8 +33,9 @@ export interface KeyShown {
   readonly createdAt: number
 }
 
-export function keyShown(open: Pick<OpenDevice, 'device'>, record: KeyRecord): KeyShown {
+export function keyShown(open: Pick<OpenDevice, 'device' | 'store'>, record: KeyRecord): KeyShown {
   const { id, type, generation } = record.key
+  const owner = foreignOwner(open, record)
   const half = type === 'private' ? publicHalfOf(open, record) : null
   return {
     id,
@@ -39,6 +43,7 @@ export function keyShown(open: Pick<OpenDevice, 'device'>, record: KeyRecord): K
     type,
     class: record.key.class,
     generation,
+    ...(owner === null ? {} : { owner }),
     ...(record.username === null ? {} : { username: record.username }),
     ...(record.container === null ? {} : { container: record.container }),
     ...(half === null ? {} : { fingerprint: sshFingerprint(half), algorithm: half.algorithm }),
@@ -73,19 +78,21 @@ export function kindOfKey({ type, algorithm }: KeyShown): string {
   return algorithm === undefined ? type : `${type} (${KINDS[algorithm] ?? algorithm})`
 }
 
-function whenAsked({ auto, class: of }: KeyShown): string {
-  if (!auto) return ', after a question'
-  return of === 'user' ? ', unasked' : ' after a question, to own devices unasked'
+function whereTo({ auto, class: of }: KeyShown): string {
+  const goes = of === 'user' ? 'own devices' : 'own devices and people you name'
+  if (!auto) return `${goes}, after a question`
+  return of === 'user' ? `${goes}, unasked` : `${goes} after a question, to own devices unasked`
 }
 
 /** The lines of `key show`, and of `key add`. */
 export function keyLines(key: KeyShown, home: string): readonly string[] {
   const whose = key.class === 'user' ? `class user (${key.username})` : `class ${key.class}`
-  const goes = key.class === 'user' ? 'own devices' : 'own devices and people you name'
   return [
     `${key.label}   ${kindOfKey(key)}   ${whose}   generation ${key.generation}   ${shortId(key.id)}`,
     ...(key.fingerprint === undefined ? [] : [`  fingerprint  ${key.fingerprint}   as \`ssh-keygen -l\` shows it`]),
-    `  may go to    ${goes}${whenAsked(key)}   change: ${typed('keyferry key edit', key.label, key.auto ? '--no-auto' : '--auto')}`,
+    key.owner === undefined
+      ? `  may go to    ${whereTo(key)}   change: ${typed('keyferry key edit', key.label, key.auto ? '--no-auto' : '--auto')}`
+      : `  belongs to   ${key.owner}: only devices of that user give it on`,
     ...(key.file === undefined ? [] : [`  file         ${shortPath(key.file, home)}`]),
     ...(key.held ? [] : ['  not here     this device only knows of it']),
   ]

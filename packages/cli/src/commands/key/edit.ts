@@ -29,6 +29,7 @@ export function keyEditCommand(system: System): Command {
   return does<Options>(command, system, 'not changed', async (call, options, typed) => {
     const { chooseKey } = await import('../../device/key-choice.ts')
     const { freeLabel } = await import('../../device/add-key.ts')
+    const { foreignOwner } = await import('../../device/key-owner.ts')
     const { publishKey } = await import('@keyferry/device')
     const { keyLines, keyShown } = await import('../../views/key.ts')
     const { label, auto, browsers } = options
@@ -37,13 +38,20 @@ export function keyEditCommand(system: System): Command {
     }
     await withDevice(call, async (open) => {
       const before = chooseKey(open, typed)
+      const owner = foreignOwner(open, before)
+      if (owner !== null && (auto ?? browsers) !== undefined) {
+        throw new CliError('wrong-use', `"${before.label}" is a key of ${owner}: it goes nowhere from here`, {
+          hint: 'what can be changed of it is --label',
+        })
+      }
       const record = {
         ...before,
         label: label === undefined || label === before.label ? before.label : freeLabel(open, label, '--label NAME'),
         auto: auto ?? before.auto,
         browsers: browsers ?? before.browsers,
       }
-      if (record.label !== before.label) await publishKey(open, record)
+      // The label of another's key is for this device alone.
+      if (record.label !== before.label && owner === null) await publishKey(open, record)
       open.store.keys.put(record)
       const shown = keyShown(open, record)
       call.output.answer(shown, keyLines(shown, system.home))
