@@ -12,7 +12,7 @@ import { paintFor } from './paint.ts'
 import { prompts } from './prompts.ts'
 import { qrLines } from './qr.ts'
 import { stringLines } from './string-lines.ts'
-import { ago, ahead, parseSpan, pointInTime, span } from './times.ts'
+import { ago, ending, parseSpan, pointInTime, span } from './times.ts'
 
 /** A stream that keeps what was written. */
 function stream(isTTY = false): NodeJS.WriteStream & { text: string } {
@@ -171,7 +171,8 @@ describe('what people read', () => {
   it('tells times by distance', () => {
     const now = Date.UTC(2026, 10, 24, 12) / 1000
     expect([span(59), span(3599), span(7200), span(86_400 * 3)]).toEqual(['59 s', '59 min', '2 h', '3 days'])
-    expect([ago(now - 2, now), ago(now - 7200, now), ahead(now + 61, now)]).toEqual(['just now', '2 h ago', 'in 1 min'])
+    expect([ago(now - 2, now), ago(now - 7200, now)]).toEqual(['just now', '2 h ago'])
+    expect([ending(now + 61, now), ending(now - 61, now)]).toEqual(['ends in 1 min', 'ended 1 min ago'])
     expect(pointInTime(now + 6 * 86_400, now)).toBe('30 Nov')
     expect(pointInTime(now + 60 * 86_400, now)).toMatch(/2027$/)
   })

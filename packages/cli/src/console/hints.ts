@@ -28,7 +28,8 @@ const HINTS: Readonly<Record<string, string>> = {
     'the server showed two histories: ask your administrator which is true; what is kept, and how to go on: keyferry log alarms',
   malformed: 'look whether it was copied whole, and in quotes',
   'no-common-suite': 'update the older of the two devices; `keyferry device show` lists what each can',
-  'no-usable-target': 'nobody named can take this key now: keyferry device list',
+  'no-usable-target':
+    'nobody named can take this key now: keyferry device list; somebody who began anew has to be pinned anew: keyferry user pin',
   'not-found': 'it does not exist, or is not yours to see',
   'owner-untrusted': 'pin that person, from what `keyferry user pin --show` prints there: keyferry user pin STRING',
   'passphrase-needed': 'give --passphrase-file FILE, or set KEYFERRY_PASSPHRASE_FILE',

@@ -21,8 +21,9 @@ export function ago(at: number, now: number): string {
   return now - at < 5 ? 'just now' : `${span(now - at)} ago`
 }
 
-export function ahead(at: number, now: number): string {
-  return at <= now ? 'now' : `in ${span(at - now)}`
+/** `ends in 6 days`, `ended 5 min ago`. */
+export function ending(at: number, now: number): string {
+  return at <= now ? `ended ${ago(at, now)}` : `ends in ${span(at - now)}`
 }
 
 /** `until 13:41` for what ends within a day, `until 30 Nov` later, with the year where it is another. Local time. */

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs'
-import type { OpenDevice } from '@keyferry/device'
+import { newestSet, type OpenDevice } from '@keyferry/device'
 import {
   type DeviceSetPayload,
   deviceSetStatement,
@@ -11,7 +11,7 @@ import {
 } from '@keyferry/protocol'
 import { hintForDetails } from '../console/detail-hints.ts'
 import { CLOCK_HINT, hintFor } from '../console/hints.ts'
-import { ago, ahead, counted } from '../console/times.ts'
+import { ago, counted, ending } from '../console/times.ts'
 import { isOfUnknownCa, UNKNOWN_CA_HINT } from '../console/unknown-ca.ts'
 import { nameOfDevice } from '../device/device-names.ts'
 import { checkHead } from '../log/verify-log.ts'
@@ -81,11 +81,21 @@ async function lookAtSet(open: OpenDevice): Promise<readonly Finding[]> {
   const set = await fetchStatement<DeviceSetPayload>(open, deviceSetStatement, ref)
   const now = open.now()
   const days = (set.exp - now) / DAY_SECONDS
-  const text = `${username} #${set.seq}, ${counted(set.devices.length, 'device')}, ends ${ahead(set.exp, now)}`
+  const text = `${username} #${set.seq}, ${counted(set.devices.length, 'device')}, ${ending(set.exp, now)}`
   const renew = 'the device that holds the root has to come online: keyferry agent there'
   const listed = set.devices.some(({ id }) => id === open.device.signer.id)
   if (!listed) return [bad('set', 'this device is not in it', hintFor('device-revoked') ?? '')]
+  if (isSignedElsewhere(open, set.seq)) {
+    const resume = 'is this device to sign them: keyferry root resume'
+    return [care('set', `${text}, signed by another device`, resume)]
+  }
   return [days > 1 ? ok('set', text) : days > 0 ? care('set', text, renew) : bad('set', text, renew)]
+}
+
+/** Where the root lies here and this device signed sets, but not the newest one (PROTOCOL 2.2). */
+function isSignedElsewhere(open: OpenDevice, seq: number): boolean {
+  const own = newestSet(open)
+  return open.device.rootSigner() !== null && own !== null && own.payload.seq < seq
 }
 
 async function fetchStatement<P>(open: OpenDevice, type: StatementType<P>, ref: string): Promise<P> {
@@ -119,7 +129,7 @@ function lookAtStatement(open: OpenDevice): Finding {
   const now = open.now()
   const name = nameOfDevice(open, open.device.signer.id)
   const live = enc.filter((offer) => offer.exp > now).length
-  const text = `${name}, said ${ago(iat, now)}, ends ${ahead(exp, now)}, ${counted(live, 'transport key')}`
+  const text = `${name}, said ${ago(iat, now)}, ${ending(exp, now)}, ${counted(live, 'transport key')}`
   const renew = 'the agent renews it: keyferry agent'
   return exp <= now || live === 0
     ? bad('device', text, renew)

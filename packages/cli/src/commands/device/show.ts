@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { columns } from '../../console/columns.ts'
 import { withExamples } from '../../console/help.ts'
 import { fingerprint } from '../../console/ids.ts'
-import { ago, ahead } from '../../console/times.ts'
+import { ago, ending } from '../../console/times.ts'
 import { withDevice } from '../../device/open.ts'
 import { does } from '../../invocation.ts'
 import type { System } from '../../system.ts'
@@ -29,17 +29,12 @@ export function deviceShowCommand(system: System): Command {
       const { ref, payload } = await fetchDeviceStatement(open, device.id)
       const now = open.now()
       const { iat, exp, seq } = payload
-      const keys = payload.enc.map(({ alg, kid, exposure, exp: end }) => [
-        `  ${alg}`,
-        kid,
-        exposure,
-        `ends ${ahead(end, now)}`,
-      ])
+      const keys = payload.enc.map(({ alg, kid, exposure, exp: end }) => [`  ${alg}`, kid, exposure, ending(end, now)])
       call.output.answer({ ...device, statement: ref, ...payload, set: set.seq }, [
         `${device.name === '' ? 'a device' : device.name}   ${device.kind}   ${device.state}${device.own ? '   this device' : ''}`,
         `  fingerprint  ${fingerprint(device.id)}`,
         `  may be       ${device.roles.join(', ')}   in set ${set.seq}`,
-        `  statement    ${seq}, said ${ago(iat, now)}, ends ${ahead(exp, now)}`,
+        `  statement    ${seq}, said ${ago(iat, now)}, ${ending(exp, now)}`,
         `  wraps with   ${payload.wrap.map(({ alg }) => alg).join(', ') || 'nothing'}`,
         '  takes keys under',
         ...columns(keys, '  '),
