@@ -9,6 +9,7 @@ import {
   publishKey,
   readRootPaper,
   readRootPem,
+  removeRoot,
   renewOwn,
   renewSet,
   resumeRoot,
@@ -450,6 +451,26 @@ describe('a root that two devices hold', () => {
     await expect(resumeRoot(phone, agree)).rejects.toMatchObject({ code: 'root-outdated' })
     const third = await pairedPhone(laptop)
     await expect(resumeRoot(third, agree)).rejects.toMatchObject({ code: 'root-elsewhere' })
+  })
+
+  it('leaves the one that gives it up: that renews nothing any more, and has nothing to complain of', async () => {
+    const { laptop, phone } = await bothHold()
+    const said: boolean[] = []
+    const agree = (answer: boolean) => async (isElsewhere: boolean) => {
+      said.push(isElsewhere)
+      return answer
+    }
+    await expect(removeRoot(laptop, agree(false))).rejects.toMatchObject({ code: 'declined' })
+    expect(laptop.device.rootSigner()).not.toBeNull()
+    await signNextSet(phone)
+    await removeRoot(laptop, agree(true))
+    expect(said).toEqual([false, true])
+    daysPass(5)
+    expect(await renewOwn(laptop)).toMatchObject({ set: false })
+    expect(laptop.store.alarms.open()).toEqual([])
+    await expect(revokeDevice(laptop, phone.device.signer.id)).rejects.toMatchObject({ code: 'root-elsewhere' })
+    await expect(removeRoot(laptop, agree(true))).rejects.toMatchObject({ code: 'root-elsewhere' })
+    expect(await renewOwn(phone)).toMatchObject({ set: true })
   })
 
   it('signed two sets: the later one is dropped too, with the alarm of a set that this device did not sign', async () => {

@@ -11,7 +11,7 @@ const OF_REASON: ReadonlyMap<unknown, string> = new Map([
   ],
   [
     'set-elsewhere',
-    'another device of yours signed it, or somebody who has your root key: keyferry root resume shows what it lists',
+    'another device of yours signed it, or somebody who has your root key: keyferry root resume shows what it lists; if it is to sign them: keyferry root remove here',
   ],
   ['disk-full', 'make room on the disk that holds the folder of this device, and run it again'],
   ['disk-read-only', 'let yourself write in the folder of this device: ls -ld there; is the disk mounted read-only?'],

@@ -86,7 +86,7 @@ async function lookAtSet(open: OpenDevice): Promise<readonly Finding[]> {
   const listed = set.devices.some(({ id }) => id === open.device.signer.id)
   if (!listed) return [bad('set', 'this device is not in it', hintFor('device-revoked') ?? '')]
   if (isSignedElsewhere(open, set.seq)) {
-    const resume = 'is this device to sign them: keyferry root resume'
+    const resume = 'is this device to sign them: keyferry root resume; is it not: keyferry root remove'
     return [care('set', `${text}, signed by another device`, resume)]
   }
   return [days > 1 ? ok('set', text) : days > 0 ? care('set', text, renew) : bad('set', text, renew)]

@@ -55,6 +55,23 @@ export async function resumeRoot(open: OpenDevice, agree: (set: OwnSet) => Promi
   return set
 }
 
+/**
+ * Removes the root key from this device, for good: another one holds it and signs the sets (PROTOCOL 2.2).
+ * @param agree - asks its human. `isElsewhere`: another device signed the newest set; else nothing shows that the key is anywhere else.
+ * @throws {KeyferryError} `declined`, `set-invalid`, `set-rollback`
+ * @throws {DeviceError} `root-elsewhere`, `root-outdated`
+ */
+export async function removeRoot(open: OpenDevice, agree: (isElsewhere: boolean) => Promise<boolean>): Promise<void> {
+  if (open.device.rootSigner() === null) rootOf(open)
+  const set = await newestShown(open)
+  if (!(await agree(set.ref !== newestSet(open)?.ref))) throw new KeyferryError('declined', 'you did not agree')
+  open.store.transaction(() => {
+    for (let root = open.device.rootSigner(); root !== null; root = open.device.rootSigner()) {
+      open.store.sealedKeys.removeSigningKey(root.id)
+    }
+  })
+}
+
 /** The newest set of the own user, right and not older than what was seen. What was signed here goes first. */
 async function newestShown(open: OpenDevice): Promise<OwnSet> {
   try {

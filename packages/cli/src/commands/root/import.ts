@@ -41,7 +41,9 @@ export function rootImportCommand(system: System): Command {
         call.output.answer({ set: set.payload.seq }, [
           `This device holds the root of ${open.store.seen.state().username} now.`,
         ])
-        call.output.say('make sure that no other device signs sets any more: keyferry device revoke, if it is lost')
+        call.output.say(
+          'the other device must sign none any more: there, keyferry root remove; is it lost, here: keyferry device revoke',
+        )
       })
     } finally {
       pkcs8.fill(0)

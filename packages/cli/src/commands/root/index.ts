@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { System } from '../../system.ts'
 import { rootExportCommand } from './export.ts'
 import { rootImportCommand } from './import.ts'
+import { rootRemoveCommand } from './remove.ts'
 import { rootResumeCommand } from './resume.ts'
 import { rootRotateCommand } from './rotate.ts'
 
@@ -10,6 +11,7 @@ export function rootCommand(system: System): Command {
     .description('Your root key: keep a copy, bring it to another device, replace it.')
     .addCommand(rootExportCommand(system))
     .addCommand(rootImportCommand(system))
+    .addCommand(rootRemoveCommand(system))
     .addCommand(rootResumeCommand(system))
     .addCommand(rootRotateCommand(system))
 }

@@ -44,7 +44,9 @@ export function rootResumeCommand(system: System): Command {
         return
       }
       call.output.answer({ set: payload.seq }, [`This device signs your sets from set ${payload.seq} on.`])
-      call.output.say('the other device must sign none any more; is it lost: keyferry device revoke')
+      call.output.say(
+        'the other device must sign none any more: there, keyferry root remove; is it lost, here: keyferry device revoke',
+      )
       call.output.more('if somebody else signed that set, he has your root key: keyferry root rotate')
     })
   })
