@@ -11,7 +11,7 @@ interface Options {
 
 const ELSEWHERE = 'Another device signs your sets. Remove the root key from this one?'
 const PERHAPS_ONLY =
-  'No other device has signed a set so far. If this is the only place of your root key, nobody can add or revoke devices of yours any more. Remove it all the same?'
+  'This device signs your sets. If it is the only place of your root key, nobody can add or revoke devices of yours any more. Remove it all the same?'
 
 export function rootRemoveCommand(system: System): Command {
   const command = new Command('remove')
