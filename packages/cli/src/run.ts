@@ -38,6 +38,12 @@ function explain(error: unknown): Failure {
   return failureOf(error, 'nothing done')
 }
 
+/** Where people give what others on this machine must not see. */
+const WITHOUT_ARGUMENT: Readonly<Record<string, string>> = {
+  'keyferry join':
+    'type `keyferry join` alone and paste it when asked: a command line is seen by others on this machine',
+}
+
 /** Commander's words without its prefix; its guess what was meant as the hint. */
 function misuse({ error, typed, choices }: Misuse): CliError {
   if (error.code === 'commander.help') {
@@ -46,6 +52,8 @@ function misuse({ error, typed, choices }: Misuse): CliError {
   const [why = '', guess] = withoutMarks(error.message)
     .replace(/^error: /, '')
     .split('\n')
+  const tooMuch = error.code === 'commander.excessArguments' ? WITHOUT_ARGUMENT[typed] : undefined
+  if (tooMuch !== undefined) return new CliError('wrong-use', `\`${typed}\` takes no string`, { hint: tooMuch })
   const meant = /\(Did you mean (.*)\?\)/.exec(guess ?? '')?.[1]
   return new CliError('wrong-use', why.replace(/\.$/, ''), {
     hint: meant === undefined ? `${typed} --help` : `did you mean ${meant}?`,

@@ -34,7 +34,7 @@ export interface Deployment {
   /** Pairs a further device with one that holds the root. */
   pair(first: TestDevice, confirm?: boolean): Promise<TestDevice>
   /** Ends the server and starts it again on the same data, perhaps with other settings. */
-  restart(settings?: Readonly<Record<string, unknown>>, between?: (dataFolder: string) => void): Promise<void>
+  restart(settings?: Readonly<Record<string, unknown>>, between?: (dataFolder: string) => unknown): Promise<void>
   close(): Promise<void>
 }
 
@@ -110,7 +110,7 @@ export async function aDeployment(settings: Readonly<Record<string, unknown>> = 
     },
     async restart(given = settings, between = () => {}) {
       await running.server.close()
-      between(fixed.dataFolder)
+      await between(fixed.dataFolder)
       running.server = await start(given)
     },
     async close() {

@@ -72,7 +72,8 @@ export {
   TLS_CA_FILE,
   tlsCa,
 } from './open-device.ts'
-export { changeTrust, type TrustChange } from './own/change-trust.ts'
+export { acceptLog } from './own/accept-log.ts'
+export { changeTrust } from './own/change-trust.ts'
 export { currentCheckpoint } from './own/checkpoint.ts'
 export { exportRootPaper, exportRootPem, readRootPaper, readRootPem } from './own/export-root.ts'
 export { stopsTransfers } from './own/forked-log.ts'

@@ -14,11 +14,12 @@ import { openLog } from './log/log.ts'
 import { type EventLog, eventLog } from './observability/event-log.ts'
 import { systemClock, systemRandom } from './ports.ts'
 import { tokenBuckets } from './rate/token-buckets.ts'
-import { MISFIT_NOTE, readOnlySwitch } from './read-only.ts'
+import { readOnlySwitch } from './read-only.ts'
 import { SetupError } from './setup-error.ts'
 import { openLogKey, openServerKeys } from './signing/key-files.ts'
 import { keyRing } from './signing/key-ring.ts'
 import { statementCache } from './signing/statement-cache.ts'
+import { META } from './store/meta.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { openServerTls, type ServerTls } from './tls/server-tls.ts'
@@ -63,7 +64,7 @@ export async function startServer(
     const treeLog = await openLog({ store, name: logNameOf(config.origin), signer: openLogKey(folder.keys) })
     const bell = wakeups()
     const policy = config.policyFile === null ? DEFAULT_POLICY : readFileSync(config.policyFile, 'utf8')
-    const writing = readOnlySwitch(committing(store, treeLog, bell), (await store.read.meta(MISFIT_NOTE)) !== null)
+    const writing = readOnlySwitch(committing(store, treeLog, bell), (await store.read.meta(META.misfitNote)) !== null)
     const engine = cedarEngine(policy, { proofWindowSeconds: config.proofWindowSeconds })
     const context: ServerContext = {
       read: store.read,
@@ -94,7 +95,7 @@ export async function startServer(
     app = built
     const port = await listen(built, config)
     // Not before: who has to choose another port gets another origin.
-    if (isNew) await store.commit([{ kind: 'put-meta', name: ORIGIN, value: config.origin }])
+    if (isNew) await store.commit([{ kind: 'put-meta', name: META.origin, value: config.origin }])
     await built.listenForOperator(folder.adminSocket)
     const renew = (renewed: ServerTls): void =>
       (built.fastify.server as unknown as HttpsServer).setSecureContext(renewed)
@@ -121,15 +122,13 @@ export async function startServer(
   }
 }
 
-const ORIGIN = 'origin'
-
 /**
  * Every statement names the origin, and the log is named after it: under another one, nothing that is here would count.
  * @returns whether the folder has served under none so far.
  * @throws {SetupError} `origin-changed`
  */
 async function isWithoutOrigin(store: Store, origin: string): Promise<boolean> {
-  const known = await store.read.meta(ORIGIN)
+  const known = await store.read.meta(META.origin)
   if (known === null || known === origin) return known === null
   throw new SetupError('origin-changed', `serve as before (--origin ${known}), or make another folder with --data`)
 }

@@ -1,10 +1,8 @@
 import { KeyferryError } from '@keyferry/protocol'
 import type { Change, Committed } from './store/changes.ts'
+import { META } from './store/meta.ts'
 
 type Commit = (changes: readonly Change[]) => Promise<Committed>
-
-/** Name of the setting that holds the note which did not fit the log: as long as it is there, the server starts read-only. */
-export const MISFIT_NOTE = 'log-misfit'
 
 /** Lets writes be stopped for good (PROTOCOL 10): an operator starts a new log. */
 export interface ReadOnlySwitch {
@@ -26,7 +24,7 @@ export function readOnlySwitch(commit: Commit, isReadOnly: boolean): ReadOnlySwi
     async goReadOnly(note) {
       if (stopped) return
       stopped = true
-      await commit([{ kind: 'put-meta', name: MISFIT_NOTE, value: note }])
+      await commit([{ kind: 'put-meta', name: META.misfitNote, value: note }])
     },
   }
 }

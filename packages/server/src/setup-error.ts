@@ -1,5 +1,6 @@
 /** What can be wrong with a server before it serves. No peer ever hears of these: what travels is a KeyferryError. */
 export const SETUP_ERRORS = {
+  'data-absent': 'there is no data of a server in this folder',
   'data-in-use': 'another server uses this data folder',
   'file-exists': 'the file exists',
   'key-file-damaged': 'a key file of this server does not hold the key that it should',

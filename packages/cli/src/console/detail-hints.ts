@@ -2,7 +2,7 @@ import type { ErrorDetails } from '@keyferry/protocol'
 import { CLOCK_HINT } from './hints.ts'
 
 const OLDER_LOG_HINT =
-  'send nothing now; ask whoever runs the server, who brings its newest data back or has a new log begun: docs/operating.md'
+  'send nothing now; ask whoever runs the server, who brings its newest data back or begins a new log: keyferry log new there'
 
 const OF_REASON: ReadonlyMap<unknown, string> = new Map([
   [

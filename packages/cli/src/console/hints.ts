@@ -12,6 +12,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'access-denied': 'ask whoever runs the server; `keyferry transfer show` names the rule that said no',
   'alg-not-allowed': 'compare `keyferry device show` on both devices: they need a suite in common that both allow',
   'already-installed': 'the device has this generation; to give it once more: keyferry send ... --again',
+  'checkpoint-invalid':
+    'send nothing now; ask whoever runs the server: if a new log was begun there, its key is accepted where your root key is: keyferry trust log VKEY',
   'checkpoint-stale':
     'try again in a minute; if it stays so, ask whoever runs the server: was it restored from an older copy, or do its witnesses not answer?',
   'clock-behind': 'set the clock of this machine: it is behind what others have signed',
@@ -22,6 +24,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'key-absent': 'see which keys are here: keyferry key list',
   'key-encrypted': 'give its passphrase: keyferry key add FILE --key-passphrase-file FILE',
   'key-format-unknown': 'known: OpenSSH, PEM, PKCS#8, age; for plain octets: keyferry key add FILE --type secret',
+  'key-unknown':
+    'the server does not know this device: is it the right server; was it restored from an older copy? Then join anew as a new device',
   'key-kind-unsupported': 'known: Ed25519, P-256, P-384, P-521, RSA; else make a new one: keyferry key generate',
   'key-not-exportable': 'make a new key for the other device: keyferry key generate',
   'log-inconsistent':

@@ -223,13 +223,21 @@ export function askSince(
   since: number,
   gone?: (error: KeyferryError) => void,
 ): Promise<Answer | null> {
+  const ask = (from: number): Promise<Answer> => parts.client.call({ method: 'GET', path: `${path}?since=${from}` })
   return callOrGone(async () => {
     try {
-      return await parts.client.call({ method: 'GET', path: `${path}?since=${since}` })
+      return await ask(since)
     } catch (error) {
-      throw await asOlderLog(parts, error)
+      const why = await asOlderLog(parts, error)
+      // A new log, perhaps, of which the own set in the answer tells (PROTOCOL 10): there the size of the old one means nothing.
+      if (why === error && isMalformed(error) && since > 0) return ask(0)
+      throw why
     }
   }, gone)
+}
+
+function isMalformed(error: unknown): boolean {
+  return error instanceof KeyferryError && error.code === 'malformed'
 }
 
 const GONE: ReadonlySet<string> = new Set([

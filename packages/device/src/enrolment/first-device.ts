@@ -19,7 +19,7 @@ import { client } from '../client/client.ts'
 import type { Transport } from '../client/transport.ts'
 import type { SoftwareDevice } from '../keystores/software/software-device.ts'
 import { deviceTime } from '../open-device.ts'
-import { requireReachable, type TrustChange } from '../own/change-trust.ts'
+import { requireReachable } from '../own/change-trust.ts'
 import { markSent } from '../own/send-statements.ts'
 import type { DeviceStore } from '../store/device-store.ts'
 import { fetchConfiguration } from './configuration.ts'
@@ -55,7 +55,7 @@ export async function makeFirstDevice(
   parts: EnrolmentParts,
   text: string,
   label: string,
-  anchors: TrustChange = { cas: [], witnesses: [], quorum: 0 },
+  anchors: Omit<Trust, 'log'> = { cas: [], witnesses: [], quorum: 0 },
 ): Promise<FirstDevice> {
   const string = parsePairingString(text)
   if (isPairing(string)) throw new KeyferryError('malformed', 'this string pairs a further device: use it with join')

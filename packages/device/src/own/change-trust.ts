@@ -2,26 +2,20 @@ import { type DeviceSetPayload, KeyferryError, parseVkey, type Statement, type T
 import type { OpenDevice } from '../open-device.ts'
 import { readyToSign, signNextSet } from './next-set.ts'
 
-/** What a human at the device wants its user's devices to trust; the log is the one that enrolment named. */
-export type TrustChange = Omit<Trust, 'log'>
-
 /**
  * Says in the next set whom all devices of the user trust from then on, this one too (PROTOCOL 2.2). The human has compared ids and vkeys
  * with a copy that did not come through the server.
  * @throws {KeyferryError} `malformed` for a vkey that is no witness's, or a quorum that cannot be reached; as `readyToSign` and `signNextSet`
  */
-export async function changeTrust(
-  open: OpenDevice,
-  { cas, witnesses, quorum }: TrustChange,
-): Promise<Statement<DeviceSetPayload>> {
-  requireReachable({ cas, witnesses, quorum })
+export async function changeTrust(open: OpenDevice, change: Partial<Trust>): Promise<Statement<DeviceSetPayload>> {
   await readyToSign(open)
-  const { log } = open.store.seen.state().trust
-  return signNextSet(open, () => ({ trust: { cas: [...cas], witnesses: [...witnesses], quorum, log } }))
+  const trust = { ...open.store.seen.state().trust, ...change }
+  requireReachable(trust)
+  return signNextSet(open, () => ({ trust }))
 }
 
 /** @throws {KeyferryError} `malformed` */
-export function requireReachable({ witnesses, quorum }: TrustChange): void {
+export function requireReachable({ witnesses, quorum }: Pick<Trust, 'witnesses' | 'quorum'>): void {
   const keys = witnesses.map((text) => parseVkey(text))
   if (keys.some(({ use }) => use === 'log')) throw new KeyferryError('malformed', 'not the key of a witness')
   // One key under two names is one witness.

@@ -1,18 +1,11 @@
-import {
-  checkCheckpoint,
-  checkpointMark,
-  fromBase64url,
-  fromUtf8,
-  KeyferryError,
-  parseVkey,
-  withErrorCode,
-} from '@keyferry/protocol'
+import { checkpointMark, fromBase64url, KeyferryError } from '@keyferry/protocol'
 import type { OpenDevice } from '../open-device.ts'
 import { checkGrowth } from '../trust/log.ts'
 import type { SeenCheckpoint } from '../trust/trust-state.ts'
 import { forkOf, keepFork } from './forked-log.ts'
-import { getFromLog } from './log-tiles.ts'
+import { followToNewLog } from './new-log.ts'
 import { asOlderLog } from './older-log.ts'
+import { shownHead } from './shown-head.ts'
 
 const TRIES = 3
 
@@ -26,28 +19,21 @@ export async function currentCheckpoint(open: OpenDevice): Promise<SeenCheckpoin
     try {
       return await checkAndKeep(open)
     } catch (error) {
+      const code = error instanceof KeyferryError && tried < TRIES ? error.code : null
       // Another process of this device relied on a newer one meanwhile.
-      const again = error instanceof KeyferryError && error.code === 'state-conflict' && tried < TRIES
-      if (!again) throw await asOlderLog(open, error)
+      if (code === 'state-conflict') continue
+      if (code === 'checkpoint-invalid' && (await followToNewLog(open))) continue
+      throw await asOlderLog(open, error)
     }
   }
 }
 
 async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
-  const { store, transport, now } = open
+  const { store } = open
   const state = store.seen.state()
-  const octets = await getFromLog(transport, state.origin, 'checkpoint')
-  const note = withErrorCode('checkpoint-invalid', () => fromUtf8(octets))
   const last =
     state.checkpoint === null ? null : { size: state.checkpoint.size, root: fromBase64url(state.checkpoint.root) }
-  const head = await checkCheckpoint(note, {
-    log: parseVkey(state.trust.log),
-    witnesses: state.trust.witnesses.map((text) => parseVkey(text)),
-    quorum: state.trust.quorum,
-    last,
-    now: now(),
-    maxAgeSeconds: store.rules.find().maxCheckpointAgeSeconds,
-  })
+  const { note, head } = await shownHead(open, state.trust, last)
   if (last !== null) {
     const path = await growth(open, last.size, head.size)
     try {

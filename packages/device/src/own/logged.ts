@@ -1,10 +1,8 @@
 import {
-  checkInclusion,
   type DeviceSetPayload,
   deviceSetStatement,
   fromBase64url,
   KeyferryError,
-  makeLeaf,
   readStatement,
   type Statement,
 } from '@keyferry/protocol'
@@ -12,9 +10,8 @@ import { pause } from '../client/pause.ts'
 import { UnreachableError } from '../client/transport.ts'
 import type { OpenDevice } from '../open-device.ts'
 import { currentCheckpoint } from './checkpoint.ts'
-import { getFromLog, inclusionPath } from './log-tiles.ts'
 import { newestSet } from './next-set.ts'
-import { putStatement } from './send-statements.ts'
+import { indexOf, requireInTree } from './set-in-log.ts'
 
 type OwnSet = Statement<DeviceSetPayload>
 
@@ -82,12 +79,7 @@ function raiseNotLogged({ store, now }: OpenDevice, { payload, ref }: OwnSet, wh
 }
 
 async function checkLogged(open: OpenDevice, set: OwnSet): Promise<void> {
-  const { client, transport } = open
-  const { origin, user } = set.payload
-  const { index } = await putStatement(client, set.ref, set.text)
-  const checkpoint = await currentCheckpoint(open)
-  if (index === undefined) throw new KeyferryError('proof-invalid', 'the server names no place in the log')
-  const path = await inclusionPath((name) => getFromLog(transport, origin, name), index, checkpoint.size)
-  const head = { size: checkpoint.size, root: fromBase64url(checkpoint.root) }
-  checkInclusion(makeLeaf(origin, { typ: 'kf-device-set+jwt', ref: set.ref, user }), { index, path: [...path] }, head)
+  const index = await indexOf(open, set)
+  const { size, root } = await currentCheckpoint(open)
+  await requireInTree(open, set, index, { size, root: fromBase64url(root) })
 }

@@ -1,9 +1,6 @@
 import {
-  checkDeviceSet,
   type DeviceSetPayload,
-  inTime,
   KeyferryError,
-  refuseSetRollback,
   type Statement,
   type Thumbprint,
   thumbprint,
@@ -11,8 +8,8 @@ import {
 } from '@keyferry/protocol'
 import { pause } from '../client/pause.ts'
 import type { DeviceStore } from '../store/device-store.ts'
-import { fetchSet, findUser } from '../transfers/people.ts'
 import type { SentParts } from './send-statements.ts'
+import { shownSet } from './shown-set.ts'
 
 /** The root that took the place of the one in this device. */
 export interface RootElsewhere {
@@ -42,12 +39,8 @@ export async function setInstead(
 }
 
 async function currentSet(open: SentParts): Promise<Statement<DeviceSetPayload> | null> {
-  const { origin, user, seenUser } = open.store.seen.state()
   try {
-    const set = await fetchSet(open, (await findUser(open, user)).set)
-    await checkDeviceSet(set, { origin, user })
-    refuseSetRollback(set, seenUser(user))
-    return inTime(set.payload, open.now()) === 'early' ? null : set
+    return await shownSet(open)
   } catch (error) {
     if (error instanceof KeyferryError) return null
     throw error

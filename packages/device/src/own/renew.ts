@@ -2,6 +2,7 @@ import type { OpenDevice } from '../open-device.ts'
 import { checkNewestLogged } from './logged.ts'
 import { renewSet } from './renew-set.ts'
 import { renewStatement } from './renew-statement.ts'
+import { sendLost } from './send-lost.ts'
 import { followServerKeys } from './server-keys.ts'
 
 export interface Renewed {
@@ -11,11 +12,12 @@ export interface Renewed {
 
 /**
  * Renews what would run out (PROTOCOL 2.1, 2.2, 17): transport key and statement, the set where this device holds the root, the server's
- * keys; asks whether a revocation is in the log. Call it once a day or oftener; there is mostly nothing to do.
+ * keys; sends again what the server lost; asks whether a revocation is in the log. Call it once a day or oftener; there is mostly nothing to do.
  * @throws {KeyferryError} `set-rollback`, `statement-rollback` (with an alarm), `response-invalid`
  */
 export async function renewOwn(open: OpenDevice): Promise<Renewed> {
   await followServerKeys(open)
+  await sendLost(open)
   const statement = await renewStatement(open)
   const set = await renewSet(open)
   open.device.destroyTransportKeys(open.now())

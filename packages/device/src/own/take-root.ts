@@ -1,17 +1,9 @@
-import {
-  checkDeviceSet,
-  type DeviceSetPayload,
-  inTime,
-  KeyferryError,
-  refuseSetRollback,
-  type Statement,
-  thumbprint,
-} from '@keyferry/protocol'
+import { type DeviceSetPayload, KeyferryError, type Statement, thumbprint } from '@keyferry/protocol'
 import { DeviceError } from '../errors.ts'
 import type { OpenDevice } from '../open-device.ts'
-import { fetchSet, findUser } from '../transfers/people.ts'
 import { newestSet, rootOf } from './next-set.ts'
 import { noteOwnSet, sendUnsentStatements } from './send-statements.ts'
+import { shownSet } from './shown-set.ts'
 
 type OwnSet = Statement<DeviceSetPayload>
 
@@ -72,7 +64,7 @@ export async function removeRoot(open: OpenDevice, agree: (isElsewhere: boolean)
   })
 }
 
-/** The newest set of the own user, right and not older than what was seen. What was signed here goes first. */
+/** The newest set of the own user. What was signed here goes first. */
 async function newestShown(open: OpenDevice): Promise<OwnSet> {
   try {
     await sendUnsentStatements(open)
@@ -80,17 +72,7 @@ async function newestShown(open: OpenDevice): Promise<OwnSet> {
     // That another one was first is what is to be mended here.
     if (!(error instanceof KeyferryError && error.code === 'set-rollback')) throw error
   }
-  const { origin, user, ...state } = open.store.seen.state()
-  const set = await fetchSet(open, (await findUser(open, user)).set)
-  await checkDeviceSet(set, { origin, user })
-  const before = state.seenUser(user)
-  refuseSetRollback(set, before)
-  if (before?.hadTrust === true && set.payload.trust === undefined) {
-    throw new KeyferryError('set-invalid', 'the set no longer says what to trust')
-  }
-  // An expired one is just what a root that was lost for a while has to renew.
-  if (inTime(set.payload, open.now()) === 'early') throw new KeyferryError('set-invalid', 'the set is from the future')
-  return set
+  return shownSet(open)
 }
 
 function goOnFrom({ store, now }: OpenDevice, set: OwnSet): void {

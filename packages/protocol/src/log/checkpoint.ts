@@ -84,7 +84,8 @@ export interface CheckedCheckpoint extends Checkpoint {
 export async function checkCheckpoint(text: string, rules: CheckpointRules): Promise<CheckedCheckpoint> {
   const checkpoint = readCheckpoint(text)
   if (checkpoint.logName !== rules.log.name) throw invalid('of another log')
-  if ((await verifyNote(checkpoint.note, rules.log)) !== 'good') throw invalid('not signed by the log')
+  if ((await verifyNote(checkpoint.note, rules.log)) !== 'good')
+    throw invalid('the checkpoint is not signed with the key of the log')
   const times = new Map<string, EpochSeconds>()
   for (const witness of rules.witnesses) {
     const time = await verifyCosignature(checkpoint.note, witness)

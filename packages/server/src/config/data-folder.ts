@@ -14,18 +14,23 @@ export interface DataFolder {
   readonly adminSocket: string
 }
 
-/**
- * Makes the folder, or checks that nobody but its owner can enter it.
- * @throws {SetupError} `permissions-too-open`
- */
-export function openDataFolder(root: string): DataFolder {
-  const folder = {
+/** Its places, whether they are there or not. */
+export function dataFolderAt(root: string): DataFolder {
+  return {
     root,
     database: join(root, 'keyferry.db'),
     keys: join(root, 'keys'),
     tls: join(root, 'tls'),
     adminSocket: join(root, 'admin.sock'),
   }
+}
+
+/**
+ * Makes the folder, or checks that nobody but its owner can enter it.
+ * @throws {SetupError} `permissions-too-open`
+ */
+export function openDataFolder(root: string): DataFolder {
+  const folder = dataFolderAt(root)
   for (const path of [root, folder.keys, folder.tls]) makePrivateFolder(path)
   return folder
 }

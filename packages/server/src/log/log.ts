@@ -13,9 +13,11 @@ import {
   signCheckpoint,
   toBase64url,
   utf8,
+  type Vkey,
   verifyNote,
 } from '@keyferry/protocol'
 import { boundedCache } from '../bounded-cache.ts'
+import { META } from '../store/meta.ts'
 import type { Store } from '../store/store.ts'
 import { TILE_WIDTH } from './tile-tree.ts'
 import { openTiles } from './tiles.ts'
@@ -68,8 +70,13 @@ export interface LogOptions {
 const CHECKPOINTS_REMEMBERED = 64
 const RANGES_REMEMBERED = 4096
 const HEAD_MILLISECONDS = 1000
-const LAST_CHECKPOINT = 'log-checkpoint'
 const LEAVES_AT_ONCE = 1024
+
+/** What names a log and checks what it signs. */
+export function logVkey(name: string, { jwk }: Pick<Signer, 'jwk'>): Vkey {
+  if (jwk.alg !== 'Ed25519') throw new TypeError('a log signs with Ed25519')
+  return makeVkey(name, 'log', fromBase64url(jwk.x))
+}
 
 /**
  * @throws {KeyferryError} `log-inconsistent` when the store holds a smaller or another tree than this log has signed: a backup was put
@@ -77,8 +84,7 @@ const LEAVES_AT_ONCE = 1024
  */
 export async function openLog(options: LogOptions): Promise<Log> {
   const { store, name, signer, milliseconds = () => performance.now() } = options
-  if (signer.jwk.alg !== 'Ed25519') throw new TypeError('a log signs with Ed25519')
-  const key = makeVkey(name, 'log', fromBase64url(signer.jwk.x))
+  const key = logVkey(name, signer)
   const tiles = await openTiles(store.read)
   const ahead = new Map<number, string>()
   const signed = boundedCache<number, Promise<string>>(CHECKPOINTS_REMEMBERED)
@@ -163,7 +169,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     }
   }
 
-  const last = await store.read.meta(LAST_CHECKPOINT)
+  const last = await store.read.meta(META.lastCheckpoint)
   if (last !== null && !(await extendsNote(last))) {
     throw new KeyferryError(
       'log-inconsistent',
@@ -214,7 +220,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
       const full = tiles.takeUnstored()
       if (size === persisted && full.length === 0) return
       const note = await checkpoint(size)
-      await store.commit([...full, { kind: 'put-meta', name: LAST_CHECKPOINT, value: note }])
+      await store.commit([...full, { kind: 'put-meta', name: META.lastCheckpoint, value: note }])
       persisted = size
     },
   }

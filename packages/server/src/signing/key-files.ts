@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readFileIfThere } from '@keyferry/files'
+import { type IfExists, readFileIfThere } from '@keyferry/files'
 import type { EpochSeconds, Signer } from '@keyferry/protocol'
 import { writeFileAtomically } from '../files/atomic-file.ts'
 import { requirePrivate } from '../files/private-place.ts'
@@ -11,6 +11,7 @@ import { nodeSigner } from './node-signer.ts'
 
 /** Private keys as files of PKCS#8 in DER, mode 0600: so they pass through buffers, which are cleared, and never strings. */
 
+const LOG_KEY = 'log.p8'
 const SERVER_KEY = /^server-([0-9]{1,16})\.p8$/
 
 /**
@@ -39,15 +40,20 @@ export function addServerKey(folder: string, activeAt: EpochSeconds): RingKey {
  * @throws {SetupError} `key-file-damaged`, `permissions-too-open`
  */
 export function openLogKey(folder: string): Signer {
-  const path = join(folder, 'log.p8')
+  const path = join(folder, LOG_KEY)
   if (readFileIfThere(path) !== null) return readSigner(path, 'ed25519')
   return keepSigner(path, generateKeyPairSync('ed25519').privateKey)
 }
 
-function keepSigner(path: string, key: KeyObject): Signer {
+/** Another key for the log; the one before is gone, so nobody can sign the old log any more. */
+export function replaceLogKey(folder: string): Signer {
+  return keepSigner(join(folder, LOG_KEY), generateKeyPairSync('ed25519').privateKey, 'replace')
+}
+
+function keepSigner(path: string, key: KeyObject, ifExists: IfExists = 'fail'): Signer {
   const octets = key.export({ type: 'pkcs8', format: 'der' })
   try {
-    writeFileAtomically(path, octets, 'fail')
+    writeFileAtomically(path, octets, ifExists)
   } finally {
     octets.fill(0)
   }

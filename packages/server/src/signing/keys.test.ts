@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { joinCompact, readJws, type Signer, signJws, splitCompact, verifyJws } from '@keyferry/protocol'
 import { NOW } from '@keyferry/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { addServerKey, openLogKey, openServerKeys } from './key-files.ts'
+import { addServerKey, openLogKey, openServerKeys, replaceLogKey } from './key-files.ts'
 import { keyRing, ROLL_OVER_SECONDS } from './key-ring.ts'
 import { nodeSigner } from './node-signer.ts'
 
@@ -44,6 +44,14 @@ describe('the key files', () => {
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
     expect(openServerKeys(folder, NOW + 99)).toMatchObject([{ activeAt: NOW, signer: { jwk: first?.signer.jwk } }])
     expect(openLogKey(folder).jwk).toEqual(log.jwk)
+  })
+
+  it('hold another log key once it was replaced, and the old one nowhere', () => {
+    const before = openLogKey(folder)
+    const replaced = replaceLogKey(folder)
+    expect(replaced.jwk).not.toEqual(before.jwk)
+    expect(openLogKey(folder).jwk).toEqual(replaced.jwk)
+    expect(readdirSync(folder)).toEqual(['log.p8'])
   })
 
   it('are refused when damaged, swapped or open to others', () => {

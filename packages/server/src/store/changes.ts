@@ -54,6 +54,8 @@ export type Change =
   /** `index` is given by the writer, in commit order, without gaps. */
   | { readonly kind: 'append-leaf'; readonly ref: Ref; readonly text: string }
   | { readonly kind: 'put-meta'; readonly name: string; readonly value: string }
+  /** Nothing there is fine. */
+  | { readonly kind: 'delete-meta'; readonly name: string }
   /** A full tile of the log (C2SP tlog-tiles): 256 hashes of 32 octets. Same again is fine. */
   | { readonly kind: 'put-tile'; readonly level: number; readonly index: number; readonly hashes: Uint8Array }
   /** Deletes idempotency entries, enrolments and notices that expired before this time: at most `limit` of each. */

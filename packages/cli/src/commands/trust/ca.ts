@@ -39,7 +39,7 @@ export function trustCaCommand(system: System): Command {
       }
       const others = trust.cas.filter((ca) => ca !== id)
       const cas = remove === true ? others : [...others, id]
-      const set = await changeTrust(open, { ...trust, cas })
+      const set = await changeTrust(open, { cas })
       const said = remove === true ? 'No longer trusted' : 'Trusted'
       call.output.answer({ ca: id, cas, set: set.payload.seq }, [
         `${said}   ${fingerprint(id, 16)} …   by set ${set.payload.seq}`,

@@ -42,7 +42,7 @@ export function trustWitnessCommand(system: System): Command {
       const wanted =
         quorum ??
         (remove === true ? Math.min(trust.quorum, witnesses.length) : Math.min(trust.quorum + 1, witnesses.length))
-      const set = await changeTrust(open, { ...trust, witnesses, quorum: wanted })
+      const set = await changeTrust(open, { witnesses, quorum: wanted })
       call.output.answer({ witnesses, quorum: wanted, set: set.payload.seq }, [
         `${wanted} of ${witnesses.length} witnesses must have seen the log, by set ${set.payload.seq}`,
       ])

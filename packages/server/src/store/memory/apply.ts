@@ -90,6 +90,9 @@ export function apply(tables: Tables, change: Change, to: Journal): number | und
     }
     case 'put-meta':
       return to.set(tables.meta, change.name, change.value) as undefined
+    case 'delete-meta':
+      to.delete(tables.meta, change.name)
+      return
     case 'put-tile':
       return to.set(tables.tiles, `${change.level} ${change.index}`, change.hashes) as undefined
     case 'sweep-expired':

@@ -94,6 +94,7 @@ export interface WriteStatements {
   }>
   readonly appendLeaf: Write<{ ref: string; text: string }>
   readonly putMeta: Write<{ name: string; value: string }>
+  readonly deleteMeta: Write<{ name: string }>
   readonly putTile: Write<{ level: number; index: number; hashes: Uint8Array }>
   readonly sweepIdempotency: Write<Sweeping>
   readonly sweepEnrolments: Write<Sweeping>
@@ -332,6 +333,7 @@ export function writeStatements(db: Kysely<Tables>): WriteStatements {
         .values({ name, value })
         .onConflict((c) => c.column('name').doUpdateSet({ value })),
     ),
+    deleteMeta: compiledWrite(({ name }) => db.deleteFrom('meta').where('name', '=', name)),
     putTile: compiledWrite(({ level, index, hashes }) =>
       db
         .insertInto('tile')

@@ -67,6 +67,7 @@ export function sqlWrites(db: Kysely<Tables>): Writes {
     'insert-idempotency': ({ row }) => [step(w.insertIdempotency, row)],
     'append-leaf': ({ ref, text }) => [step(w.appendLeaf, { ref, text })],
     'put-meta': (change) => [step(w.putMeta, change)],
+    'delete-meta': (change) => [step(w.deleteMeta, change)],
     'put-tile': (change) => [step(w.putTile, change)],
     'sweep-expired': (change) => [
       step(w.sweepIdempotency, change),
