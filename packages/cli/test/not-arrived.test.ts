@@ -1,4 +1,4 @@
-import { type DeliveryShown, startTransfer, type TransferShown } from '@keyferry/device'
+import { type DeliveryShown, type OpenDevice, startTransfer, type TransferShown } from '@keyferry/device'
 import { utf8 } from '@keyferry/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failureOf } from '../src/console/failure.ts'
@@ -26,9 +26,17 @@ beforeAll(async () => {
 })
 afterAll(() => deployment.close())
 
+let transfers = 0
 async function aTransfer(): Promise<TransferShown> {
   const octets = utf8('a secret of exactly forty octets, no more.')
-  const facts = { type: 'secret', octets, label: 'team vault', class: 'shared', auto: false, file: null } as const
+  const facts = {
+    type: 'secret',
+    octets,
+    label: `team vault ${++transfers}`,
+    class: 'shared',
+    auto: false,
+    file: null,
+  } as const
   const record = await addKey(marta.open, facts)
   const targets = [{ user: luis.open.store.seen.state().user, username: 'luis' }]
   return startTransfer(marta.open, { record, targets, confirmed: true, deadline: marta.open.now() + 3600 })
@@ -43,6 +51,41 @@ it('ends with 3, and says who said no, when a person refuses what is waited for'
   await answerQuestion(aCall(luis.open.folder), luis.open, question, { answer: 'no', reason: 'nope' })
   expect(await ended).toBe(3)
   expect(call.stderr.text).toMatch(/^keyferry: not sent: luis refused it \(declined\)\n {2}hint: .*transfer retry tr_/m)
+})
+
+describe('a server that says completed', () => {
+  /** As `open` shows it, with another word of the server for the state of each transfer. */
+  function saysCompleted(open: OpenDevice): OpenDevice {
+    const call: OpenDevice['client']['call'] = async (asked) => {
+      const answer = await open.client.call(asked)
+      if (!/^\/v1\/transfers\/[^/]+$/.test(asked.path)) return answer
+      const json = <T>(): T => {
+        const view = answer.json<TransferShown>()
+        const deliveries = view.deliveries.map((delivery) => ({ ...delivery, state: 'completed' }))
+        return { ...view, state: 'completed', deliveries } as T
+      }
+      return { ...answer, json }
+    }
+    return { ...open, client: { ...open.client, call } }
+  }
+
+  it('is not believed without a receipt of the target: exit code 4', async () => {
+    const call = aCall(marta.open.folder)
+    expect(await followSent(call, saysCompleted(marta.open), await aTransfer(), 60)).toBe(4)
+    expect(call.stderr.text).toMatch(/not proven: the server says that luis has it, .*\(receipt-invalid\)\n {2}hint: /)
+  })
+
+  it('is believed with the receipt of the target', async () => {
+    const call = aCall(marta.open.folder)
+    const transfer = await aTransfer()
+    await marta.pass()
+    while (luis.open.store.questions.open().length === 0) await luis.pass()
+    const [question] = luis.open.store.questions.open()
+    if (question === undefined) throw new Error('nothing is asked')
+    await answerQuestion(aCall(luis.open.folder), luis.open, question, { answer: 'yes', reason: null })
+    await luis.pass()
+    expect(await followSent(call, marta.open, transfer, 60)).toBe(0)
+  })
 })
 
 describe('what did not arrive', () => {

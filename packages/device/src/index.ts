@@ -1,5 +1,6 @@
 export { type Agent, agent } from './agent/agent.ts'
 export type { AgentEvent, AgentParts, InstallRule } from './agent/parts.ts'
+export { type KeptReceipt, keepReceipt } from './agent/receipts.ts'
 export { becomeSingleAgent } from './agent/single-agent.ts'
 export { type Answer, type Call, type Client, client } from './client/client.ts'
 export { nodeTransport } from './client/node-transport.ts'

@@ -14,6 +14,7 @@ import { eventPlace } from './event-place.ts'
 import { lastSeenOf } from './own-devices.ts'
 import { waitForEnd } from './wait-for-end.ts'
 import { whyNotArrived } from './why-not-arrived.ts'
+import { withoutReceipt } from './without-receipt.ts'
 
 /**
  * After E1: the source is this device, and it is online, so its part is done at once. Then the other side is waited for.
@@ -46,11 +47,12 @@ export async function followSent(
 }
 
 /** With `--json` the transfer itself is the answer, and says more than an error would: what failed goes to stderr alone. */
-function ended({ output }: Invocation, open: OpenDevice, transfer: TransferShown): ExitCode {
-  const why = whyNotArrived(open, transfer)
+async function ended({ output }: Invocation, open: OpenDevice, transfer: TransferShown): Promise<ExitCode> {
+  const unproven = await withoutReceipt(open, transfer)
+  const why = unproven ?? whyNotArrived(open, transfer)
   if (why === null) return EXIT.done
   const some = transfer.deliveries.some(({ state }) => state === 'completed')
-  const failure = failureOf(why, some ? 'not sent to all' : 'not sent')
+  const failure = failureOf(why, unproven !== null ? 'not proven' : some ? 'not sent to all' : 'not sent')
   sayFailure(output, failure)
   return failure.exit
 }

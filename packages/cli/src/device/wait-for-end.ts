@@ -22,7 +22,8 @@ export async function waitForEnd(
   const signal = system.interruption()
   const until = Date.now() + seconds * 1000
   let last = await showTransfer(open, tr)
-  output.say(`Ctrl-C leaves it going; \`keyferry transfer show ${shortId(tr).replace('…', '')}\` looks again`)
+  if (last?.transfer.state === 'open')
+    output.say(`Ctrl-C leaves it going; \`keyferry transfer show ${shortId(tr).replace('…', '')}\` looks again`)
   let told = ''
   // As of now, so that only what changes is said again.
   const shown = { open, now: open.now(), lastSeen: await lastSeenOf(open, devicesAwaited(last?.transfer)) }

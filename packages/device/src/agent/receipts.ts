@@ -6,6 +6,7 @@ import {
   fromUtf8,
   KeyferryError,
   namedThumbprint,
+  type ReceiptPayload,
   readEnvelope,
   readStatement,
   receiptStatement,
@@ -29,19 +30,48 @@ export async function finishStep(parts: AgentParts, dl: DeliveryId): Promise<voi
   if (view === null) return
   const facts = view.json<DeliveryFacts>()
   const { attempt } = facts
-  if (facts.state === 'completed' || facts.state === 'failed') await keepReceipt(parts, dl, attempt)
-  else if (parts.store.receipts.find(dl, attempt) !== null) parts.store.receipts.release(dl, attempt)
+  const outcome = OUTCOMES.get(facts.state)
+  if (outcome !== undefined) {
+    const receipt = await keepReceipt(parts, dl, attempt)
+    if (receipt?.kept === 'different') parts.report({ kind: 'alarm', reason: 'receipt-different', subject: dl })
+    // Treated as absent: the wait for a good one goes on.
+    if (receipt?.outcome !== outcome && parts.store.envelopes.find(dl, attempt) !== null) {
+      const why = `the server says ${facts.state}, and shows no such receipt that the target signed`
+      parts.report({ kind: 'problem', dl, code: 'receipt-invalid', why })
+      return
+    }
+  } else if (parts.store.receipts.find(dl, attempt) !== null) parts.store.receipts.release(dl, attempt)
   parts.report({ kind: 'finished', dl, state: facts.state, reason: facts.reason ?? null })
 }
 
-async function keepReceipt(parts: AgentParts, dl: DeliveryId, attempt: number): Promise<void> {
-  const { store } = parts
+/** States that a receipt brings, and what it then says. */
+const OUTCOMES: ReadonlyMap<string, ReceiptPayload['outcome']> = new Map([
+  ['completed', 'installed'],
+  ['failed', 'rejected'],
+])
+
+export interface KeptReceipt {
+  readonly outcome: ReceiptPayload['outcome']
+  /** `different`: another valid one was kept before, and an alarm is open. */
+  readonly kept: 'first' | 'same' | 'different'
+}
+
+/**
+ * Fetches the receipt of a delivery whose envelope was made here, and keeps it if the target signed it for that envelope.
+ * @returns null if there is no such receipt
+ */
+export async function keepReceipt(
+  parts: Pick<AgentParts, 'store' | 'client' | 'now'>,
+  dl: DeliveryId,
+  attempt: number,
+): Promise<KeptReceipt | null> {
+  const { store, client } = parts
   const made = store.envelopes.find(dl, attempt)
-  if (made === null) return
+  if (made === null) return null
   const answer = await callOrGone(() =>
-    parts.client.call({ method: 'GET', path: `/v1/deliveries/${dl}/receipts/${attempt}` }),
+    client.call({ method: 'GET', path: `/v1/deliveries/${dl}/receipts/${attempt}` }),
   )
-  if (answer === null) return
+  if (answer === null) return null
   try {
     const receipt = readStatement(receiptStatement, fromUtf8(answer.content))
     const { order, kti } = readEnvelope(made.octets)
@@ -60,20 +90,20 @@ async function keepReceipt(parts: AgentParts, dl: DeliveryId, attempt: number): 
       },
       jwk,
     )
-    if (store.receipts.keep(dl, attempt, receipt.ref, receipt.text) === 'different') {
+    const kept = store.receipts.keep(dl, attempt, receipt.ref, receipt.text)
+    if (kept === 'different') {
       store.alarms.raise({ reason: 'receipt-different', subject: dl, facts: { attempt }, at: parts.now() })
-      parts.report({ kind: 'alarm', reason: 'receipt-different', subject: dl })
     }
+    return { outcome: receipt.payload.outcome, kept }
   } catch (error) {
-    // A receipt that does not verify is treated as absent: the wait for a good one goes on.
-    if (!(error instanceof KeyferryError)) throw error
-    parts.report({ kind: 'problem', dl, code: error.code, why: 'the receipt that the server shows is not valid' })
+    if (error instanceof KeyferryError) return null
+    throw error
   }
 }
 
 /** The target's signing key, whose thumbprint is its id: whoever brings it, it can only be that one. */
 async function targetKey(
-  parts: AgentParts,
+  parts: Pick<AgentParts, 'client'>,
   device: string,
   statement: string,
 ): Promise<NonNullable<ReturnType<typeof asSigningJwk>>> {
