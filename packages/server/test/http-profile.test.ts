@@ -36,6 +36,7 @@ describe('a signed request', () => {
 
 type Fault = readonly [string, number, string, () => Call]
 const FAULTS: readonly Fault[] = [
+  ['a query where none is known', 400, 'malformed', () => ({ ...device, path: `${DELIVERY}?more=1` })],
   ['no signature', 401, 'signature-missing', () => ({ signer: null, path: DELIVERY })],
   [
     'another signature',

@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { KeyferryError } from '@keyferry/protocol'
 import fastify, { type FastifyRequest } from 'fastify'
 import { createSerializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import * as z from 'zod'
 import type { ServerContext } from '../context.ts'
 import { streamPlaces } from '../notices/inbox-stream.ts'
 import { noticeSigner } from '../notices/sign-notice.ts'
@@ -58,6 +59,7 @@ export interface KeyferryApp {
   close(): Promise<void>
 }
 
+const NO_PARAMETERS = z.strictObject({})
 const RECEIVE_MILLISECONDS = 60_000
 
 /** The whole HTTP side of a server (PROTOCOL 4, 15 to 17) over use cases that know none of it. */
@@ -103,6 +105,8 @@ export async function buildApp(options: AppOptions): Promise<KeyferryApp> {
   await gatherOpenApi(app, origin)
   app.addHook('onRoute', (route) => {
     addresses.add(route)
+    // Unknown query parameters are `malformed` (PROTOCOL 4), also where none is known.
+    if (route.schema !== undefined && isSignedAddress(route.url)) route.schema.querystring ??= NO_PARAMETERS
     route.preValidation = gate(gateParts, route.config ?? {})
   })
   app.addHook('onSend', async (request, reply, payload) =>

@@ -53,7 +53,7 @@ export const logRoutes: Routes = (app, { context, reportMisfit }) => {
         querystring: z.strictObject({ from: QueryCountShape, to: QueryCountShape }),
         response: answers({ 200: z.object({ path: z.array(z.string()) }) }),
       },
-      config: { open: true },
+      config: { accessKey: true },
     },
     async ({ query: { from, to } }) => {
       if (from > to || to > log.size) throw new KeyferryError('malformed', 'the log has no such sizes')
