@@ -24,5 +24,10 @@ if (isNewEnough(process.versions.node)) {
   const child = spawn(runtime, [fileURLToPath(main), ...process.argv.slice(2)], { stdio, env })
   // A terminal sends SIGINT to both: the child takes two at once for one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('exit', (code, signal) => (signal === null ? process.exit(code) : process.kill(process.pid, signal)))
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code)
+    // Ended as the child did, not by a handler of ours that has nobody left to tell.
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
 }

@@ -50,6 +50,16 @@ describe('an alarm', () => {
     expect(laptop.open.store.alarms.open()).toMatchObject([{ id: 2 }])
   })
 
+  it('about an owner whose keys could not be opened is lifted, and keys of that owner are opened again', async () => {
+    const { alarms, seen, unwrapFailures } = laptop.open.store
+    const { user } = seen.state()
+    for (let n = 0; n < 8; n++) unwrapFailures.add(user)
+    alarms.raise({ reason: 'owner-unopenable', subject: user, facts: { failures: 8 }, at: laptop.open.now() })
+    expect(unwrapFailures.count(user)).toBe(8)
+    expect((await typed('--lift', '3', '--yes')).exit).toBe(0)
+    expect(unwrapFailures.count(user)).toBe(0)
+  })
+
   it('is lifted once, and only where there is one', async () => {
     expect((await typed('--lift', '2', '--yes')).exit).toBe(0)
     expect(await typed('--lift', '2', '--yes')).toMatchObject({

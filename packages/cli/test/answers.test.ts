@@ -1,10 +1,11 @@
 import { type KeyRecord, type Question, startTransfer } from '@keyferry/device'
-import { type SetDevice, utf8 } from '@keyferry/protocol'
+import { type DeviceId, type SetDevice, utf8 } from '@keyferry/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failureOf } from '../src/console/failure.ts'
 import { addKey } from '../src/device/add-key.ts'
 import { answerQuestion, knowWhose } from '../src/device/answer-question.ts'
-import { refuseSecond } from '../src/device/refuse-second.ts'
+import type { NamedTarget } from '../src/device/people.ts'
+import { withoutSecond } from '../src/device/without-second.ts'
 import { aDeployment, type Deployment, type TestDevice } from './in-process.ts'
 import { aCall, type TestCall } from './run-here.ts'
 
@@ -49,7 +50,9 @@ function asked(): Question {
 
 async function state(): Promise<readonly string[]> {
   const answer = await marta.open.client.call({ method: 'GET', path: '/v1/transfers?limit=50' })
-  const { items } = answer.json<{ items: { deliveries: { state: string }[] }[] }>()
+  const { items } = JSON.parse(Buffer.from(answer.content).toString()) as {
+    items: { deliveries: { state: string }[] }[]
+  }
   return items.flatMap(({ deliveries }) => deliveries.map((delivery) => delivery.state))
 }
 
@@ -81,12 +84,15 @@ describe('a key of somebody who is not pinned', () => {
 })
 
 describe('a key that was sent', () => {
-  const again = async (): Promise<void> => {
+  const again = async (...others: readonly NamedTarget[]): Promise<readonly NamedTarget[]> => {
     const { user } = tablet.open.store.seen.state()
     const devices = [{ id: tablet.open.device.signer.id } as SetDevice]
     const [record] = marta.open.store.keys.list()
-    await refuseSecond(marta.open, record as KeyRecord, [{ kind: 'user', user, username: 'luis', devices }])
+    const luis: NamedTarget = { kind: 'user', user, username: 'luis', devices }
+    told.length = 0
+    return withoutSecond(marta.open, record as KeyRecord, [luis, ...others], (text) => told.push(text))
   }
+  const told: string[] = []
 
   it('is not sent once more unless its human says so', async () => {
     pin(tablet, marta)
@@ -99,13 +105,16 @@ describe('a key that was sent', () => {
       why: expect.stringContaining('luis has'),
       hint: expect.stringContaining('--again'),
     })
+    const desk: NamedTarget = { kind: 'device', device: 'D'.repeat(43) as DeviceId, shown: 'desk' }
+    expect(await again(desk)).toEqual([desk])
+    expect(told).toEqual([expect.stringMatching(/^luis has "team vault", generation 1, already: not sent there again/)])
   })
 
   it('is sent again after it ended without arriving', async () => {
     pin(tablet, marta)
     await sends()
     await answerQuestion(call, tablet.open, asked(), no)
-    await expect(again()).resolves.toBeUndefined()
+    expect(await again()).toHaveLength(1)
   })
 })
 

@@ -142,7 +142,7 @@ function send(from: TestDevice, key: KeyId, to: TestDevice): Promise<TransferSho
 
 async function transfers({ open }: TestDevice): Promise<readonly TransferShown[]> {
   const answer = await open.client.call({ method: 'GET', path: '/v1/transfers?limit=50' })
-  return answer.json<{ items: TransferShown[] }>().items
+  return (JSON.parse(Buffer.from(answer.content).toString()) as { items: TransferShown[] }).items
 }
 
 async function states(device: TestDevice): Promise<readonly string[]> {

@@ -1,4 +1,10 @@
-import { type DeliveryShown, type OpenDevice, startTransfer, type TransferShown } from '@keyferry/device'
+import {
+  cancelDelivery,
+  type DeliveryShown,
+  type OpenDevice,
+  startTransfer,
+  type TransferShown,
+} from '@keyferry/device'
 import { utf8 } from '@keyferry/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failureOf } from '../src/console/failure.ts'
@@ -53,16 +59,48 @@ it('ends with 3, and says who said no, when a person refuses what is waited for'
   expect(call.stderr.text).toMatch(/^keyferry: not sent: luis refused it \(declined\)\n {2}hint: .*transfer retry tr_/m)
 })
 
+describe('a delivery without a receipt when its time is over', () => {
+  const overdue = (): readonly string[] =>
+    marta.open.store.alarms.open().flatMap(({ reason, subject }) => (reason === 'receipt-overdue' ? [subject] : []))
+
+  it('alarms its human, once', async () => {
+    const transfer = await aTransfer()
+    await marta.pass()
+    expect(overdue()).toEqual([])
+    marta.aheadSeconds = 3600 + 200
+    await marta.pass()
+    const [alarm] = marta.open.store.alarms.open()
+    expect(overdue()).toEqual([transfer.deliveries[0]?.dl])
+    expect(alarm?.facts).toEqual({ attempt: 1, state: 'released' })
+    marta.open.store.alarms.acknowledge(alarm?.id ?? 0, marta.open.now())
+    await marta.pass()
+    expect(overdue()).toEqual([])
+    marta.aheadSeconds = 0
+  })
+
+  it('does not if it ended otherwise: that is told', async () => {
+    const transfer = await aTransfer()
+    await marta.pass()
+    const dl = transfer.deliveries[0]?.dl ?? ''
+    await cancelDelivery(marta.open, dl)
+    marta.aheadSeconds = 3600 + 200
+    await marta.pass()
+    expect(overdue()).toEqual([])
+    expect(marta.events).toContainEqual(expect.objectContaining({ kind: 'finished', dl, state: 'cancelled' }))
+    marta.aheadSeconds = 0
+  })
+})
+
 describe('a server that says completed', () => {
   /** As `open` shows it, with another word of the server for the state of each transfer. */
   function saysCompleted(open: OpenDevice): OpenDevice {
     const call: OpenDevice['client']['call'] = async (asked) => {
       const answer = await open.client.call(asked)
       if (!/^\/v1\/transfers\/[^/]+$/.test(asked.path)) return answer
-      const json = <T>(): T => {
-        const view = answer.json<TransferShown>()
+      const json: typeof answer.json = (shape) => {
+        const view = answer.json(shape) as unknown as TransferShown
         const deliveries = view.deliveries.map((delivery) => ({ ...delivery, state: 'completed' }))
-        return { ...view, state: 'completed', deliveries } as T
+        return { ...view, state: 'completed', deliveries } as never
       }
       return { ...answer, json }
     }

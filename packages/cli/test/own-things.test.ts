@@ -2,6 +2,7 @@ import {
   changeTrust,
   exportRootPaper,
   exportRootPem,
+  findUser,
   followServerKeys,
   type KeyRecord,
   newestSet,
@@ -18,7 +19,7 @@ import {
   signNextSet,
   takeRoot,
 } from '@keyferry/device'
-import { deviceStatement, makeKeyId, readStatement, rootsOf, thumbprint, utf8 } from '@keyferry/protocol'
+import { deviceStatement, fromUtf8, makeKeyId, readStatement, rootsOf, thumbprint, utf8 } from '@keyferry/protocol'
 import { exampleSigner } from '@keyferry/testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { anEnrolmentWorld, type EnrolmentWorld, pair } from './enrolment-world.ts'
@@ -48,7 +49,7 @@ async function pairedPhone(laptop: OpenDevice, lies: Lies = {}): Promise<OpenDev
 
 async function shownSet(open: OpenDevice): Promise<string> {
   const { user } = open.store.seen.state()
-  return (await open.client.call({ method: 'GET', path: `/v1/users/${user}` })).json<{ set: string }>().set
+  return (await findUser(open, user)).set
 }
 
 const isUser = ({ url }: { url: string }): boolean => /\/v1\/users\/[\w-]{43}$/.test(url)
@@ -348,7 +349,8 @@ describe('the catalogue', () => {
     }
     await publishKey(laptop, record)
     await publishKey(phone, { ...record, key: { ...record.key, generation: 2 } })
-    const shown = (await laptop.client.call({ method: 'GET', path: `/v1/keys/${id}` })).json()
+    const { content } = await laptop.client.call({ method: 'GET', path: `/v1/keys/${id}` })
+    const shown: unknown = JSON.parse(fromUtf8(content))
     expect(shown).toMatchObject({ class: 'shared', generation: 2, label: 'a secret' })
     expect(shown).toMatchObject({ sources: [laptop.device.signer.id, phone.device.signer.id] })
   })

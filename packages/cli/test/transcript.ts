@@ -130,7 +130,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b\d\d:\d\d\b/g, 'HH:MM'],
   [/\bprivate-[0-9a-z]{6}\b/g, 'private-ID'],
   // A new device may ask once more when it has been let in, or have heard that at once.
-  [/\bnever seen by the server\b/g, 'last seen just now'],
+  [/\bnot seen since it joined\b/g, 'last seen just now'],
   [/\bjust now\b|\b\d+ (?:s|ms|min) ago\b/g, 'N s ago'],
   [/\b\d+ (?:s|ms|min)\b/g, 'N s'],
   [/\buntil \d+ [A-Z][a-z]{2}(?: \d{4})?\b/g, 'until DAY'],

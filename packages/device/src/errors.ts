@@ -9,6 +9,7 @@ export const DEVICE_ERRORS = {
   'passphrase-needed': 'a passphrase is needed',
   'passphrase-wrong': 'the passphrase does not fit',
   'permissions-too-open': 'others can read or change it',
+  'enrolment-running': 'another command makes a device in this folder',
   'profile-absent': 'there is no device here yet',
   'profile-damaged': 'the files of this device are damaged',
   'profile-incomplete': 'the key file of this device is missing: master.key',

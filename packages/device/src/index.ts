@@ -17,6 +17,7 @@ export { type AddDeviceOptions, addDevice, type NewDevice } from './enrolment/ad
 export { fetchConfiguration, type ServerConfiguration } from './enrolment/configuration.ts'
 export { type EnrolmentParts, type FirstDevice, makeFirstDevice } from './enrolment/first-device.ts'
 export { type Joined, type JoinOptions, joinAsDevice } from './enrolment/join.ts'
+export { becomeSingleEnrolment } from './enrolment/single-enrolment.ts'
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './errors.ts'
 export { type IfExists, writeFileAtomically } from './files/atomic-file.ts'
 export { makePrivateFile, makePrivateFolder, requirePrivate } from './files/private-place.ts'
@@ -68,6 +69,7 @@ export {
   type OpenDevice,
   type OpenOptions,
   openDevice,
+  refuseLostStore,
   systemRandom,
   systemTime,
   TLS_CA_FILE,
@@ -78,6 +80,7 @@ export { changeTrust } from './own/change-trust.ts'
 export { currentCheckpoint } from './own/checkpoint.ts'
 export { exportRootPaper, exportRootPem, readRootPaper, readRootPem } from './own/export-root.ts'
 export { stopsTransfers } from './own/forked-log.ts'
+export { liftAlarm } from './own/lift-alarm.ts'
 export { type LoggedOptions, requireLogged } from './own/logged.ts'
 export { newestSet, readyToSign, rootOf, type SetChange, signNextSet } from './own/next-set.ts'
 export { publishKey } from './own/publish-key.ts'
@@ -128,14 +131,18 @@ export {
   retryDelivery,
   showTransfer,
 } from './transfers/manage.ts'
-export { fetchSet, findUser, findUserNamed, targetsOf, type UserShown } from './transfers/people.ts'
-export { sentBefore } from './transfers/sent-before.ts'
 export {
-  type ChosenTarget,
-  type DeliveryShown,
-  type StartQuestion,
-  startTransfer,
-  type TransferShown,
-} from './transfers/start.ts'
+  type DeviceShown,
+  fetchSet,
+  findDevice,
+  findUser,
+  findUserNamed,
+  labelOfKey,
+  targetsOf,
+  type UserShown,
+} from './transfers/people.ts'
+export { sentBefore } from './transfers/sent-before.ts'
+export type { DeliveryShown, TransferShown } from './transfers/shown.ts'
+export { type ChosenTarget, type StartQuestion, startTransfer } from './transfers/start.ts'
 export type { OwnRecord } from './trust/own-record.ts'
 export { DEFAULT_RULES, type LocalRules, type Pin, type TrustState } from './trust/trust-state.ts'

@@ -9,7 +9,7 @@ import { DeviceError } from './errors.ts'
 import { type AskPassphrase, hasMasterKey, openMasterKey } from './keystores/software/master-key.ts'
 import { openSoftwareDevice, type SoftwareDevice } from './keystores/software/software-device.ts'
 import type { DeviceStore } from './store/device-store.ts'
-import { hasDeviceStore, openDeviceStore } from './store/sqlite/open-device-store.ts'
+import { DEVICE_DATABASE, hasDeviceStore, hasWrittenStore, openDeviceStore } from './store/sqlite/open-device-store.ts'
 
 /** The CA of the server's TLS certificate, if it is none of the system's: kept in the profile when the device joins. */
 export const TLS_CA_FILE = 'tls-ca.pem'
@@ -41,6 +41,7 @@ export interface OpenOptions {
  */
 export async function openDevice(folder: string, options: OpenOptions): Promise<OpenDevice> {
   const absent = new DeviceError('profile-absent', 'join first: keyferry init, keyferry join')
+  refuseLostStore(folder)
   if (!hasDeviceStore(folder)) throw absent
   if (!hasMasterKey(folder)) throw new DeviceError('profile-incomplete')
   const master = await openMasterKey(folder, options.askPassphrase)
@@ -78,6 +79,18 @@ export async function openDevice(folder: string, options: OpenOptions): Promise<
     store.close()
     throw error
   }
+}
+
+/**
+ * A key file without its database is a device that lost it: nothing is to be made in its place while it can be put back.
+ * @throws {DeviceError} `profile-damaged`
+ */
+export function refuseLostStore(folder: string): void {
+  if (!hasMasterKey(folder) || hasWrittenStore(folder)) return
+  throw new DeviceError(
+    'profile-damaged',
+    `${DEVICE_DATABASE} is gone or empty: put it back; for another device name another folder: --profile FOLDER`,
+  )
 }
 
 export function systemTime(): EpochSeconds {

@@ -50,6 +50,7 @@ export function initCommand(system: System): Command {
       ),
     ])
     call.output.say('Next: `keyferry agent` (or `keyferry agent --install` as a service)')
-    call.output.more('`keyferry device add` for the next device: the root key lies on this one only')
+    call.output.more('`keyferry root export` keeps a copy of the root key: it lies on this device only')
+    call.output.more('`keyferry device add` for the next device')
   })
 }

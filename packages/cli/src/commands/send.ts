@@ -54,12 +54,10 @@ export function sendCommand(system: System): Command {
       const record = chooseKey(open, typed)
       refuseForeign(open, record)
       await requireGrownLog(open)
-      const targets = await nameTargets(open, options.to)
-      refuseOthers(record.key.class, record.label, targets)
-      if (options.again !== true) {
-        const { refuseSecond } = await import('../device/refuse-second.ts')
-        await refuseSecond(open, record, targets)
-      }
+      const named = await nameTargets(open, options.to)
+      refuseOthers(record.key.class, record.label, named)
+      const { withoutSecond } = await import('../device/without-second.ts')
+      const targets = options.again === true ? named : await withoutSecond(open, record, named, call.output.say)
       if (options.yes !== true) await askAboutMany(call, targets)
       const transfer = await startTransfer(open, {
         record,

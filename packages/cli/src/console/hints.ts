@@ -47,6 +47,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'profile-newer': 'use the newer program',
   'profile-unusable': 'name a folder: --profile FOLDER',
   'read-only': 'the server protects its log and takes nothing now; ask whoever runs it',
+  'receipt-overdue':
+    'the time is over, and nothing says that the key arrived: ask there; keep `keyferry evidence TRANSFER` for your administrator',
   replayed:
     'two envelopes were shown for one delivery: keep what `keyferry log alarms --json` prints for your administrator',
   'response-invalid': 'somebody between, or a server that changed its key',
@@ -79,9 +81,21 @@ export function hintFor(code: string, who: 'device' | 'newcomer' = 'device'): st
   return hint !== null && who === 'device' && FOR_DOCTOR.has(code) ? `${hint}; more: keyferry doctor` : hint
 }
 
-/** Of a transfer that a check stopped, where neither the command nor the code knows more. */
+/** Where the same code says something of the other side. */
+const OF_A_DELIVERY: Readonly<Record<string, string>> = {
+  'device-revoked':
+    'a device in it is not in the newest set of its user: `keyferry device list` shows yours; for another person, ask there',
+}
+
+/** What to do about a delivery that a check stopped. */
+export function hintForDelivery(code: string): string | null {
+  return (Object.hasOwn(OF_A_DELIVERY, code) ? OF_A_DELIVERY[code] : hintFor(code)) ?? null
+}
+
+/** Of a transfer: what a check that stopped it means, where the command does not know more. */
 export function hintForTransfer(code: string, exit: ExitCode): string | null {
-  if (hintFor(code) !== null || exit !== EXIT.stoppedByCheck) return null
+  const hint = hintForDelivery(code)
+  if (hint !== null || exit !== EXIT.stoppedByCheck) return hint
   return 'do not go on; keep `keyferry evidence TRANSFER` for your administrator'
 }
 
@@ -102,4 +116,4 @@ export function hintForExit(exit: ExitCode): string {
 }
 
 /** All of them, for the test that what they name is there. */
-export const ALL_HINTS: readonly string[] = Object.values(HINTS)
+export const ALL_HINTS: readonly string[] = [...Object.values(HINTS), ...Object.values(OF_A_DELIVERY)]

@@ -14,6 +14,8 @@ export interface Prompts {
   text(question: string, instead: string): Promise<string>
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 interface Terminal {
   readonly stdin: NodeJS.ReadStream
   readonly stderr: NodeJS.WriteStream
@@ -31,9 +33,22 @@ export function prompts({ stdin, stderr }: Terminal): Prompts {
     })
   }
 
-  function answered<T extends string | boolean | undefined>(answer: T | symbol): T {
-    if (typeof answer === 'symbol') throw new CliError('answered-no', 'you stopped at a question')
-    return answer
+  /** A signal from elsewhere ends a question as Ctrl-C does, and leaves the terminal as it was. */
+  async function answered<T extends string | boolean | undefined>(
+    ask: (signal: AbortSignal) => Promise<T | symbol>,
+  ): Promise<T> {
+    const stopping = new AbortController()
+    const stop = (): void => stopping.abort()
+    for (const signal of SIGNALS) process.once(signal, stop)
+    try {
+      const answer = await ask(stopping.signal)
+      if (typeof answer !== 'symbol') return answer
+    } finally {
+      for (const signal of SIGNALS) process.off(signal, stop)
+    }
+    throw new CliError('answered-no', 'you stopped at a question', {
+      hint: 'run it again when you know the answer; nothing was done that waits for it',
+    })
   }
 
   // Loaded where a question is asked: most calls ask none.
@@ -42,18 +57,21 @@ export function prompts({ stdin, stderr }: Terminal): Prompts {
     async confirm(question, instead, initially = false) {
       needTerminal(question, instead)
       const { confirm } = await import('@clack/prompts')
-      return answered<boolean>(await confirm({ message: cleanText(question), initialValue: initially, ...common }))
+      const message = cleanText(question)
+      return answered<boolean>((signal) => confirm({ message, initialValue: initially, signal, ...common }))
     },
     async secret(question, instead) {
       needTerminal(question, instead)
       const { password } = await import('@clack/prompts')
       // An empty answer is undefined there.
-      return answered<string | undefined>(await password({ message: cleanText(question), ...common })) ?? ''
+      const message = cleanText(question)
+      return (await answered<string | undefined>((signal) => password({ message, signal, ...common }))) ?? ''
     },
     async text(question, instead) {
       needTerminal(question, instead)
       const { text } = await import('@clack/prompts')
-      return answered<string | undefined>(await text({ message: cleanText(question), ...common })) ?? ''
+      const message = cleanText(question)
+      return (await answered<string | undefined>((signal) => text({ message, signal, ...common }))) ?? ''
     },
   }
 }

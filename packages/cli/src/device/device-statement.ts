@@ -1,4 +1,4 @@
-import type { OpenDevice } from '@keyferry/device'
+import { findDevice, type OpenDevice } from '@keyferry/device'
 import {
   checkDeviceStatement,
   type DeviceId,
@@ -28,9 +28,7 @@ export interface DeviceStatementShown {
  * @throws {KeyferryError} `statement-invalid`
  */
 export async function fetchDeviceStatement(open: OpenDevice, device: DeviceId): Promise<DeviceStatementShown> {
-  const { statement: ref } = (await open.client.call({ method: 'GET', path: `/v1/devices/${device}` })).json<{
-    statement: Ref
-  }>()
+  const { statement: ref } = await findDevice(open, device)
   const answer = await open.client.call({ method: 'GET', path: `/v1/statements/${ref}` })
   const statement = readStatement(deviceStatement, fromUtf8(answer.content))
   const { origin, user } = open.store.seen.state()

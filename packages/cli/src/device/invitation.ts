@@ -28,7 +28,7 @@ async function readStandardInput(stdin: NodeJS.ReadStream): Promise<string> {
   const string = /keyferry:\?[A-Za-z0-9%&=?._~-]+/.exec(text)?.[0]
   if (string !== undefined) return string
   throw new CliError('wrong-use', 'there is no invitation in what was given', {
-    hint: 'as argument, or by standard input',
+    hint: 'it begins with keyferry:? and goes in by standard input, or is pasted when asked',
   })
 }
 

@@ -1,4 +1,4 @@
-import type { AgentEvent, KeyRecord, OpenDevice } from '@keyferry/device'
+import { type AgentEvent, type KeyRecord, labelOfKey, type OpenDevice } from '@keyferry/device'
 import { KeyferryError } from '@keyferry/protocol'
 import { isName } from './names.ts'
 
@@ -25,9 +25,8 @@ export function rename(
 
 async function labelInCatalogue(open: OpenDevice, id: string): Promise<string | null> {
   try {
-    const answer = await open.client.call({ method: 'GET', path: `/v1/keys/${id}` })
-    const { label } = answer.json<{ label?: unknown }>()
-    return typeof label === 'string' && isName(label) ? label : null
+    const label = await labelOfKey(open, id)
+    return label !== null && isName(label) ? label : null
   } catch (error) {
     if (error instanceof KeyferryError || (error instanceof Error && error.name === 'UnreachableError')) return null
     throw error

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  becomeSingleEnrolment,
   type EnrolmentParts,
   hasDeviceStore,
   hasMasterKey,
@@ -9,6 +10,7 @@ import {
   openDeviceStore,
   openMasterKey,
   openSoftwareDevice,
+  refuseLostStore,
   systemRandom,
   systemTime,
   TLS_CA_FILE,
@@ -17,7 +19,7 @@ import {
 import { CliError } from '../console/cli-error.ts'
 import { choosePassphrase, readPassphrase } from '../console/passphrase.ts'
 import type { Invocation } from '../invocation.ts'
-import { discardProfile } from './discard-profile.ts'
+import { discardProfile, removeIfEmpty } from './discard-profile.ts'
 import { findTlsCa } from './tls-ca.ts'
 
 export interface NewProfileOptions {
@@ -43,35 +45,61 @@ export async function inNewProfile<T>(
   enrol: (parts: EnrolmentParts) => Promise<T>,
 ): Promise<T> {
   const { profile } = call
-  refuseJoined(profile)
+  refuseLostStore(profile)
+  const end = becomeSingleEnrolment(profile)
+  try {
+    return await enrolAlone(call, options, { origin, resumable }, enrol)
+  } finally {
+    end()
+    removeIfEmpty(profile)
+  }
+}
+
+async function enrolAlone<T>(
+  call: Invocation,
+  options: NewProfileOptions,
+  { origin, resumable }: NewProfileRules,
+  enrol: (parts: EnrolmentParts) => Promise<T>,
+): Promise<T> {
+  const { profile } = call
+  refuseOther(profile, resumable)
+  const ca = findTlsCa(call, origin, options.tlsCa)
   const resumed = resumable && hasMasterKey(profile)
   if (!resumed) discardProfile(profile)
-  const ca = findTlsCa(call, origin, options.tlsCa)
-  const opened = resumed ? await reopen(call) : await make(call, options)
-  if (ca !== null) writeFileAtomically(join(profile, TLS_CA_FILE), Buffer.from(ca), 'replace')
   const transport = nodeTransport(ca === null ? {} : { ca })
-  let keep = false
+  let opened: Opened | null = null
+  let keep = resumed
   try {
+    opened = resumed ? await reopen(call) : await make(call, options)
+    keep = false
+    if (ca !== null) writeFileAtomically(join(profile, TLS_CA_FILE), Buffer.from(ca), 'replace')
     const result = await enrol({ ...opened, transport, now: systemTime, random: systemRandom })
     keep = true
     return result
   } catch (error) {
     const unanswered = error instanceof Error && error.name === 'UnreachableError'
-    keep = resumable && unanswered && opened.store.identity.find() !== null
+    keep ||= resumable && unanswered && opened?.store.identity.find() !== null
     throw error
   } finally {
     transport.close()
-    opened.store.close()
+    opened?.store.close()
     if (!keep) discardProfile(profile)
   }
 }
 
-function refuseJoined(folder: string): void {
+function refuseOther(folder: string, resumable: boolean): void {
   if (!hasDeviceStore(folder)) return
   const store = openDeviceStore(folder)
   try {
     const own = store.identity.find()
-    if (own === null || store.ownStatements.unsent().length > 0) return
+    if (own === null) return
+    const isBegun = store.ownStatements.unsent().length > 0
+    if (isBegun && resumable) return
+    if (isBegun) {
+      throw new CliError('wrong-use', `a first device of ${own.username} was begun here, and has no answer yet`, {
+        hint: 'go on with it: keyferry init, with the same string; else name another folder: --profile FOLDER',
+      })
+    }
     throw new CliError('wrong-use', `this profile is a device of ${own.username} already`, {
       hint: 'for another device on this machine give another folder: --profile FOLDER',
     })
@@ -86,10 +114,13 @@ async function make(call: Invocation, options: NewProfileOptions): Promise<Opene
   const { prompts, passphraseFile: file, output } = call
   const warn = (text: string): void => output.say(text)
   const passphrase = await choosePassphrase({ file, prompts, warn }, options.passphrase === false)
+  // The database first: a key file without one is a device that lost it.
+  const store = openDeviceStore(call.profile)
   try {
-    const master = await makeMasterKey(call.profile, passphrase)
-    const store = openDeviceStore(call.profile)
-    return { store, device: makeSoftwareDevice(store, master) }
+    return { store, device: makeSoftwareDevice(store, await makeMasterKey(call.profile, passphrase)) }
+  } catch (error) {
+    store.close()
+    throw error
   } finally {
     passphrase?.fill(0)
   }

@@ -16,14 +16,13 @@ export interface OwnDevice {
 
 /** What the server shows of the own user: for people to look at; what devices do rests on their own checks. */
 export async function ownDevices(open: OpenDevice): Promise<{ set: DeviceSetPayload; devices: readonly OwnDevice[] }> {
-  const { fetchSet, findUser } = await import('@keyferry/device')
+  const { fetchSet, findDevice, findUser } = await import('@keyferry/device')
   const shown = await findUser(open, open.store.seen.state().user)
   const set = (await fetchSet(open, shown.set)).payload
   const names = deviceNames(open)
   const devices: OwnDevice[] = []
   for (const { id, kind, roles } of set.devices) {
-    const answer = await open.client.call({ method: 'GET', path: `/v1/devices/${id}` })
-    const { state, lastProofAt } = answer.json<{ state: OwnDevice['state']; lastProofAt?: number }>()
+    const { state, lastProofAt } = await findDevice(open, id)
     const own = id === open.device.signer.id
     devices.push({ id, name: names.get(id) ?? '', kind, roles, state, lastProofAt: lastProofAt ?? null, own })
   }
@@ -36,13 +35,12 @@ export async function lastSeenOf(
   devices: readonly string[],
 ): Promise<ReadonlyMap<string, number | null>> {
   const { KeyferryError } = await import('@keyferry/protocol')
-  const { UnreachableError } = await import('@keyferry/device')
+  const { findDevice, UnreachableError } = await import('@keyferry/device')
   const { user } = open.store.seen.state()
   const seen = new Map<string, number | null>()
   for (const id of new Set(devices)) {
     try {
-      const answer = await open.client.call({ method: 'GET', path: `/v1/devices/${id}` })
-      const shown = answer.json<{ user: string; lastProofAt?: number }>()
+      const shown = await findDevice(open, id)
       if (shown.user === user) seen.set(id, shown.lastProofAt ?? null)
     } catch (error) {
       if (!(error instanceof KeyferryError || error instanceof UnreachableError)) throw error

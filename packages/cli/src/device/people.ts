@@ -41,6 +41,7 @@ export async function nameTarget(open: OpenDevice, typed: string): Promise<Named
       hint: 'to use it here: keyferry key save KEY --to FILE',
     })
   }
+  if (typed === open.store.seen.state().username) throw oneself(typed)
   const shown = await findByName(open, typed)
   if (shown === null) throw unknownTarget(open, typed, own)
   const { trust } = open.store.seen.state()
@@ -52,6 +53,13 @@ function ambiguousName(typed: string, user: UserId): CliError {
   return new CliError('name-ambiguous', `"${typed}" is a device of yours and somebody whom you pinned`, {
     more: `The person is ${fingerprint(user, 16)} …`,
     hint: `give your device another name first: keyferry device name ${quoted(typed)} NAME`,
+  })
+}
+
+/** All devices of one's own at once are not what somebody means who has the key on one of them. */
+function oneself(typed: string): CliError {
+  return new CliError('wrong-use', `"${typed}" is you: a key goes to one of your devices`, {
+    hint: 'they are called as here: keyferry device list',
   })
 }
 

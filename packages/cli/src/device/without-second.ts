@@ -1,4 +1,5 @@
-import { type KeyRecord, type OpenDevice, sentBefore } from '@keyferry/device'
+import { type DeliveryShown, type KeyRecord, type OpenDevice, sentBefore } from '@keyferry/device'
+import type { DeviceId } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
 import { shortId } from '../console/ids.ts'
 import { ago } from '../console/times.ts'
@@ -6,31 +7,42 @@ import type { NamedTarget } from './people.ts'
 
 /**
  * Who has this generation of a key from here, or will have it, rejects it a second time: better said before it is sent.
- * @throws {CliError} `already-sent` if that is so of all that were named
+ * @returns those that are left: a device that has it is passed over, and that is told.
+ * @throws {CliError} `already-sent` if nobody is left
  */
-export async function refuseSecond(
+export async function withoutSecond(
   open: OpenDevice,
   record: KeyRecord,
   targets: readonly NamedTarget[],
-): Promise<void> {
-  const devices = targets.flatMap((target) =>
-    target.kind === 'device' ? [target.device] : target.devices.map(({ id }) => id),
-  )
-  if (devices.length === 0) return
+  say: (text: string) => void,
+): Promise<readonly NamedTarget[]> {
+  const devices = targets.flatMap(devicesOf)
+  if (devices.length === 0) return targets
   const sent = await sentBefore(open, record, devices)
-  if (sent.size < new Set(devices).size) return
-  const names = targets.map((target) => (target.kind === 'device' ? target.shown : target.username)).join(', ')
-  const [first] = sent.values()
-  const arrived = [...sent.values()].every(({ state }) => state === 'completed')
-  const what = `"${record.label}", generation ${record.key.generation},`
-  throw new CliError(
-    'already-sent',
-    arrived ? `${names} has ${what} already` : `${what} is on its way to ${names} already`,
-    {
-      ...(first === undefined
-        ? {}
-        : { more: `${shortId(first.tr as never)}   ${first.state}   ${ago(first.changedAt, open.now())}` }),
-      hint: 'to send it once more all the same: --again',
-    },
+  const left = targets.filter(
+    (target) => devicesOf(target).some((id) => !sent.has(id)) || devicesOf(target).length === 0,
   )
+  const passedOver = targets.filter((target) => !left.includes(target))
+  const why = (those: readonly NamedTarget[]): string => {
+    const what = `"${record.label}", generation ${record.key.generation},`
+    const names = those.map((target) => (target.kind === 'device' ? target.shown : target.username)).join(', ')
+    const arrived = those.flatMap(devicesOf).every((id) => sent.get(id)?.state === 'completed')
+    return arrived ? `${names} has ${what} already` : `${what} is on its way to ${names} already`
+  }
+  if (left.length === 0) throw alreadySent(open, why(targets), [...sent.values()][0])
+  if (passedOver.length > 0) say(`${why(passedOver)}: not sent there again; --again does`)
+  return left
+}
+
+function devicesOf(target: NamedTarget): readonly DeviceId[] {
+  return target.kind === 'device' ? [target.device] : target.devices.map(({ id }) => id)
+}
+
+function alreadySent(open: OpenDevice, why: string, first: DeliveryShown | undefined): CliError {
+  return new CliError('already-sent', why, {
+    ...(first === undefined
+      ? {}
+      : { more: `${shortId(first.tr as never)}   ${first.state}   ${ago(first.changedAt, open.now())}` }),
+    hint: 'to send it once more all the same: --again',
+  })
 }

@@ -1,6 +1,6 @@
 import type { AgentEvent } from '@keyferry/device'
 import { type DeliveryState, type DeviceId, isTerminal } from '@keyferry/protocol'
-import { hintFor } from '../console/hints.ts'
+import { hintFor, hintForDelivery } from '../console/hints.ts'
 import { shortId } from '../console/ids.ts'
 import type { Output } from '../console/output.ts'
 import { clock } from '../console/times.ts'
@@ -94,9 +94,9 @@ function refusedLines(event: Extract<AgentEvent, { kind: 'refused' }>): readonly
   const delivery = `Delivery ${event.dl}${of}. ${nothing}`
   if (event.byHuman) return ['you refused, and the other side is told', delivery]
   const step = event.role === 'source' ? 'wrap' : 'key that came in'
-  return [`STOPPED a ${step}: ${event.why} (${event.reason})`, delivery, hint(event.reason)]
+  return [`STOPPED a ${step}: ${event.why} (${event.reason})`, delivery, hint(event.reason, hintForDelivery)]
 }
 
-function hint(code: string): string {
-  return `hint: ${hintFor(code) ?? 'keyferry doctor'}`
+function hint(code: string, of: (code: string) => string | null = hintFor): string {
+  return `hint: ${of(code) ?? 'keyferry doctor'}`
 }

@@ -17,7 +17,9 @@ export function alarmLines(alarm: Alarm, now: number): readonly string[] {
 export function questionToLift(alarm: Alarm): string {
   return stopsTransfers(alarm)
     ? `The log at ${alarm.subject} contradicted itself: somebody may have been shown other keys than you. Do you know why, and do you trust this server again? Transfers go on then.`
-    : `Have you looked at what caused ${alarm.reason}, and is it settled?`
+    : alarm.reason === 'owner-unopenable'
+      ? 'Have you asked the owner why nothing that came could be opened? Keys of that owner are taken in again then.'
+      : `Have you looked at what caused ${alarm.reason}, and is it settled?`
 }
 
 function kept(facts: JsonValue): readonly string[] {

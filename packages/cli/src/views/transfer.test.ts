@@ -41,12 +41,17 @@ describe('whom a delivery waits for', () => {
     expect(waitText(shown, { ...delivery, tr: 'tr_luis' })).toBe('waits for luis to come online')
     expect(waitText(shown, delivery)).toBe('waits for the target to come online')
     expect(waitText(shown, { ...delivery, waitingFor: [] })).toBe('')
+    const turn = (state: string): string => waitText(shown, { ...delivery, state, waitingFor: [] })
+    expect(turn('admitted')).toBe('waits for laptop to wrap it')
+    expect(turn('released')).toBe('waits for the target to take it in')
+    expect(turn('collected')).toBe('waits for the target to sign that it has it')
+    expect(turn('completed')).toBe('')
   })
 
   it('is said with when it was there last', () => {
     const seen = (at: number | null): string => waitText({ ...shown, lastSeen: new Map([['PHONE', at]]) }, delivery)
     expect(seen(NOW - 3 * HOUR)).toMatch(/online, last seen 3 h ago$/)
-    expect(seen(null)).toMatch(/online, never seen yet$/)
+    expect(seen(null)).toMatch(/online$/)
   })
 })
 

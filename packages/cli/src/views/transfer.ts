@@ -58,31 +58,50 @@ export function transferRow(shown: Shown, transfer: TransferShown): readonly str
   ]
 }
 
+/** Whom an open delivery waits for when no condition is left, and for what. */
+const TURNS: Readonly<Record<string, readonly [party: 'source' | 'target', what: string]>> = {
+  admitted: ['source', 'to wrap it'],
+  released: ['target', 'to take it in'],
+  collected: ['target', 'to sign that it has it'],
+}
+
+type Waiting = Pick<DeliveryShown, 'tr' | 'state' | 'waitingFor' | 'source' | 'target'>
+
 /** `waits for phone to come online, last seen 3 h ago`; empty if nothing is waited for. */
-export function waitText(
-  { open, now, lastSeen }: Pick<Shown, 'open' | 'now' | 'lastSeen'>,
-  { tr, waitingFor, source, target }: Pick<DeliveryShown, 'tr' | 'waitingFor' | 'source' | 'target'>,
-): string {
-  const online = (device: string, name: string): string => {
-    const at = lastSeen?.get(device)
-    const seen = at === undefined ? '' : at === null ? ', never seen yet' : `, last seen ${ago(at, now)}`
-    return `${name} to come online${seen}`
-  }
-  const names = deviceNames(open)
-  const waits = waitingFor.map((word) => {
-    if (word === 'source-proof') return online(source, names.get(source) ?? 'the source')
-    if (word === 'target-proof') return online(target, targetName(open, { tr, target }))
-    return WAITS[word] ?? word
-  })
+export function waitText(shown: Pick<Shown, 'open' | 'now' | 'lastSeen'>, delivery: Waiting): string {
+  const [party, what] = TURNS[delivery.state] ?? []
+  const waits = delivery.waitingFor.map((word) => conditionText(shown, delivery, word))
+  if (waits.length === 0 && party !== undefined) waits.push(partyText(shown, delivery, party, what ?? ''))
   return waits.length === 0 ? '' : `waits for ${waits.join(' and ')}`
+}
+
+function conditionText(shown: Pick<Shown, 'open' | 'now' | 'lastSeen'>, delivery: Waiting, word: string): string {
+  if (word === 'source-proof') return partyText(shown, delivery, 'source', 'to come online')
+  if (word === 'target-proof') return partyText(shown, delivery, 'target', 'to come online')
+  return WAITS[word] ?? word
+}
+
+function partyText(
+  { open, now, lastSeen }: Pick<Shown, 'open' | 'now' | 'lastSeen'>,
+  delivery: Waiting,
+  party: 'source' | 'target',
+  what: string,
+): string {
+  const { source } = delivery
+  const name = party === 'source' ? (deviceNames(open).get(source) ?? 'the source') : targetName(open, delivery)
+  const at = lastSeen?.get(delivery[party]) ?? null
+  return `${name} ${what}${at === null ? '' : `, last seen ${ago(at, now)}`}`
 }
 
 /** The devices that somebody may want to know the last sight of. */
 export function devicesAwaited(transfer: Pick<TransferShown, 'deliveries'> | undefined): readonly string[] {
-  return (transfer?.deliveries ?? []).flatMap(({ source, target, waitingFor }) => [
-    ...(waitingFor.includes('source-proof') ? [source] : []),
-    ...(waitingFor.includes('target-proof') ? [target] : []),
-  ])
+  return (transfer?.deliveries ?? []).flatMap(({ source, target, state, waitingFor }) => {
+    const [party] = TURNS[state] ?? []
+    return [
+      ...(waitingFor.includes('source-proof') || party === 'source' ? [source] : []),
+      ...(waitingFor.includes('target-proof') || party === 'target' ? [target] : []),
+    ]
+  })
 }
 
 /** What the human calls the target of a delivery: a device of one's own, or the person whom it was sent to. */
@@ -132,8 +151,10 @@ function deliveryLines(shown: Shown, delivery: DeliveryShown, decisions: readonl
     ],
     ...(waits === '' ? [] : [['', '', waits]]),
   ]
-  const named = deviceNames(open).has(target) ? ` ${nameOfDevice(open, target)}` : ` ${shortId(target)}`
-  return [`  ${shortId(dl)}${named}${attempt > 1 ? `   attempt ${attempt}` : ''}`, ...columns(rows, '    ')]
+  return [
+    `  ${shortId(dl)} ${nameOfDevice(open, target)}${attempt > 1 ? `   attempt ${attempt}` : ''}`,
+    ...columns(rows, '    '),
+  ]
 }
 
 function releases({ stage, decision }: DecisionShown): boolean {

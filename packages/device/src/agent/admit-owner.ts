@@ -15,8 +15,7 @@ import { withTrust } from '../trust/trust-state.ts'
 import { type AcceptedRoot, acceptRoot } from '../trust/user-root.ts'
 import { askHuman, type Consent } from './consent.ts'
 import type { AgentParts } from './parts.ts'
-
-const MAX_UNWRAP_FAILURES = 8
+import { requireOpenable } from './unwrap-failures.ts'
 
 /**
  * Keys of another user are taken if a rule or the human admits him: asked before the envelope is collected (T3). Where nothing proves who
@@ -49,16 +48,6 @@ export async function admitOwner(
     until: kti.exp,
   })
   return root === null ? 'asked' : consent
-}
-
-/**
- * Whoever sends what cannot be opened, time after time, is not listened to any more.
- * @throws {KeyferryError} `declined`
- */
-export function requireOpenable({ store }: AgentParts, owner: UserId): void {
-  if (store.unwrapFailures.count(owner) >= MAX_UNWRAP_FAILURES) {
-    throw new KeyferryError('declined', 'too many keys of this user could not be opened')
-  }
 }
 
 /** Null where nothing proves yet whose key it is. */

@@ -1,4 +1,4 @@
-import { KeyferryError } from '@keyferry/protocol'
+import { fitShape, KeyferryError } from '@keyferry/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Client } from '../client/client.ts'
 import { UnreachableError } from '../client/transport.ts'
@@ -25,7 +25,12 @@ function idleAgent(network: { up: boolean }): { events: AgentEvent[]; stop: () =
       calls++
       if (!network.up) throw new UnreachableError('nobody listens there')
       const json = { items: [], notices: {}, more: false }
-      return { status: 200, content: new Uint8Array(), header: () => undefined, json: <T>() => json as T }
+      return {
+        status: 200,
+        content: new Uint8Array(),
+        header: () => undefined,
+        json: (shape) => fitShape(shape, json, 'response-invalid'),
+      }
     },
     async stream({ signal }) {
       if (!network.up) throw new UnreachableError('nobody listens there')

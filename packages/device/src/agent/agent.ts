@@ -9,7 +9,7 @@ import { finishOutcome } from './finish-outcome.ts'
 import { callBack, genuineNotice, MAX_NOTICES, noticeId, pollInbox, recentNotices, streamInbox } from './inbox.ts'
 import { listDeliveries } from './listed.ts'
 import type { AgentParts } from './parts.ts'
-import { finishStep } from './receipts.ts'
+import { alarmOverdue, finishStep } from './receipts.ts'
 import { type StepResult, sendEnvelope, sourceStep } from './source-step.ts'
 import { targetMemory } from './target-memory.ts'
 import { targetStep } from './target-step.ts'
@@ -138,6 +138,7 @@ export function agent(parts: AgentParts): Agent {
     await emptyInbox()
     // What the notices brought may have left something listed (a proof that let a decision pass).
     await lookAtAll()
+    await guarded(() => alarmOverdue(parts).then(() => DONE), null)
   }
 
   async function stepDue(): Promise<void> {

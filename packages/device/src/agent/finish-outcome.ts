@@ -1,5 +1,6 @@
 import { type DeviceId, ownerOf, readStatement, receiptStatement } from '@keyferry/protocol'
 import type { ReplayEntry } from '../store/replay.ts'
+import { StateShape } from './delivery-facts.ts'
 import type { AgentParts } from './parts.ts'
 import { callOrGone, refuse, type StepResult } from './source-step.ts'
 import { nameOf, type TargetMemory } from './target-memory.ts'
@@ -81,7 +82,7 @@ export async function sendOutcome(parts: AgentParts, entry: ReplayEntry): Promis
         jose: { octets: new TextEncoder().encode(outcome.text), type: 'application/jose' },
       }),
     )
-    const state = answer?.json<{ state: string }>().state ?? 'closed'
+    const state = answer?.json(StateShape).state ?? 'closed'
     parts.report({ kind: 'receipted', dl, outcome: receipt.outcome, state })
   }
   parts.store.replay.markDone(dl, attempt)

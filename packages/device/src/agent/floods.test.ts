@@ -1,4 +1,5 @@
 import {
+  fitShape,
   KeyferryError,
   makeId,
   makeKeyId,
@@ -51,7 +52,12 @@ function flooded({ answers, stream }: Flood): Flooded {
       const name = Object.keys(answers).find((begin) => path.startsWith(begin))
       if (name === undefined) throw new KeyferryError('not-found', 'no such thing')
       const json = answers[name]?.()
-      return { status: 200, content: new Uint8Array(), header: () => undefined, json: <T>() => json as T }
+      return {
+        status: 200,
+        content: new Uint8Array(),
+        header: () => undefined,
+        json: (shape) => fitShape(shape, json, 'response-invalid'),
+      }
     },
     async stream() {
       if (stream === undefined) throw new KeyferryError('unavailable', 'no streams here')
@@ -68,8 +74,8 @@ function id(number: number): Uint8Array {
   return octets
 }
 
-const inventedDeliveries = (count: number): { dl: string; tr: TransferId }[] =>
-  Array.from({ length: count }, (_, i) => ({ dl: makeId('dl', id(i)), tr: makeId('tr', id(i)) }))
+const inventedDeliveries = (count: number): { dl: string; tr: TransferId; waitingFor: string[] }[] =>
+  Array.from({ length: count }, (_, i) => ({ dl: makeId('dl', id(i)), tr: makeId('tr', id(i)), waitingFor: [] }))
 const noneListed = { '/v1/deliveries?': () => ({ items: [] }) }
 const noNotices = { '/v1/inbox/poll': () => ({ notices: {}, more: false }) }
 
@@ -136,6 +142,16 @@ describe('a server without end', () => {
     await running
     expect(count('/v1/deliveries?role=source')).toBeGreaterThan(4)
     expect(count('/v1/deliveries?role=source')).toBeLessThan(20)
+  })
+
+  it('lists what another party is to order, which a source leaves alone', async () => {
+    const [item] = inventedDeliveries(1)
+    const listed = { items: [{ ...item, waitingFor: ['order'] }] }
+    const { parts, count } = flooded({
+      answers: { ...noNotices, '/v1/deliveries?role=source': () => listed, ...noneListed },
+    })
+    await agent(parts).once()
+    expect(count('/v1/deliveries/')).toBe(0)
   })
 
   it('of nonsense is no fault of this program', async () => {

@@ -2,15 +2,23 @@ import {
   type DeliveryId,
   type EnrolmentId,
   fromUtf8,
+  idShape,
   KeyferryError,
   type NoticeId,
   noticeIsLive,
   noticeStatement,
-  parseId,
   readStatement,
   verifyStatement,
 } from '@keyferry/protocol'
+import * as z from 'zod'
 import type { AgentParts } from './parts.ts'
+
+const InboxShape = z.looseObject({ notices: z.record(z.string(), z.string()) })
+const NoticeShape = z.looseObject({
+  type: z.string(),
+  delivery: idShape('dl').exactOptional(),
+  enrolment: idShape('en').exactOptional(),
+})
 
 /** What a call-back says a notice is about (PROTOCOL 12). */
 export interface NoticeFacts {
@@ -37,10 +45,7 @@ export async function pollInbox(
     ...(waitSeconds > 0 ? { waitSeconds } : {}),
     ...(signal === undefined ? {} : { signal }),
   })
-  const { notices } = answer.json<{ notices: unknown }>()
-  return Object.values(Object(notices) as object)
-    .slice(0, MAX_NOTICES)
-    .map(String)
+  return Object.values(answer.json(InboxShape).notices).slice(0, MAX_NOTICES)
 }
 
 /** The id of a notice that a server key of the trust file signed for this origin and that has not expired, else null. */
@@ -63,13 +68,8 @@ export async function genuineNotice(parts: AgentParts, jws: string): Promise<Not
 export async function callBack(parts: AgentParts, id: NoticeId): Promise<NoticeFacts | null> {
   try {
     const answer = await parts.client.call({ method: 'GET', path: `/v1/notices/${id}` })
-    const facts = Object(answer.json()) as { type?: unknown; delivery?: unknown; enrolment?: unknown }
-    return {
-      id,
-      type: String(facts.type),
-      delivery: facts.delivery === undefined ? null : parseId('dl', String(facts.delivery)),
-      enrolment: facts.enrolment === undefined ? null : parseId('en', String(facts.enrolment)),
-    }
+    const { type, delivery = null, enrolment = null } = answer.json(NoticeShape)
+    return { id, type, delivery, enrolment }
   } catch (error) {
     // A forgotten notice is worth nothing; no network is thrown on.
     if (error instanceof KeyferryError) return null

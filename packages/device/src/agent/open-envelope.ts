@@ -11,8 +11,8 @@ import {
 } from '@keyferry/protocol'
 import type { UnwrappedKey } from '../keystores/secure-device.ts'
 import { type CheckedTarget, checkBeforeAccept } from '../trust/target-checks.ts'
-import { requireOpenable } from './admit-owner.ts'
 import { type AgentParts, consistencyFrom, type ownStatement } from './parts.ts'
+import { requireOpenable } from './unwrap-failures.ts'
 
 /** What a target collected, and the answer that it was announced with. */
 export interface Collected {

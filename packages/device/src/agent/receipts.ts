@@ -1,5 +1,6 @@
 import {
   type asSigningJwk,
+  CLOCK_SKEW_SECONDS,
   checkReceipt,
   type DeliveryId,
   deviceStatement,
@@ -11,37 +12,66 @@ import {
   readStatement,
   receiptStatement,
 } from '@keyferry/protocol'
+import { type DeliveryFacts, DeliveryFactsShape } from './delivery-facts.ts'
 import type { AgentParts } from './parts.ts'
 import { callOrGone } from './source-step.ts'
-
-interface DeliveryFacts {
-  readonly attempt: number
-  readonly state: string
-  readonly reason?: string
-  readonly target: string
-}
 
 /**
  * A delivery that this device asked for, ordered or served has ended. A state is the server's word: `completed` counts with a receipt
  * that the target signed for the very envelope made here (PROTOCOL 5, 9.3 end).
  */
 export async function finishStep(parts: AgentParts, dl: DeliveryId): Promise<void> {
-  const view = await callOrGone(() => parts.client.call({ method: 'GET', path: `/v1/deliveries/${dl}` }))
-  if (view === null) return
-  const facts = view.json<DeliveryFacts>()
-  const { attempt } = facts
-  const outcome = OUTCOMES.get(facts.state)
+  const facts = await deliveryFacts(parts, dl)
+  if (facts !== null) await finish(parts, dl, facts)
+}
+
+async function deliveryFacts({ client }: AgentParts, dl: DeliveryId): Promise<DeliveryFacts | null> {
+  const view = await callOrGone(() => client.call({ method: 'GET', path: `/v1/deliveries/${dl}` }))
+  return view?.json(DeliveryFactsShape) ?? null
+}
+
+async function finish(parts: AgentParts, dl: DeliveryId, { state, attempt, reason }: DeliveryFacts): Promise<void> {
+  const outcome = OUTCOMES.get(state)
   if (outcome !== undefined) {
     const receipt = await keepReceipt(parts, dl, attempt)
     if (receipt?.kept === 'different') parts.report({ kind: 'alarm', reason: 'receipt-different', subject: dl })
     // Treated as absent: the wait for a good one goes on.
     if (receipt?.outcome !== outcome && parts.store.envelopes.find(dl, attempt) !== null) {
-      const why = `the server says ${facts.state}, and shows no such receipt that the target signed`
+      const why = `the server says ${state}, and shows no such receipt that the target signed`
       parts.report({ kind: 'problem', dl, code: 'receipt-invalid', why })
       return
     }
-  } else if (parts.store.receipts.find(dl, attempt) !== null) parts.store.receipts.release(dl, attempt)
-  parts.report({ kind: 'finished', dl, state: facts.state, reason: facts.reason ?? null })
+  } else if (!ENDED.has(state)) return
+  else if (parts.store.receipts.find(dl, attempt) !== null) parts.store.receipts.release(dl, attempt)
+  parts.report({ kind: 'finished', dl, state, reason: reason ?? null })
+}
+
+const OVERDUE_AT_ONCE = 50
+
+/**
+ * Alarms the human of each delivery whose receipt has not come in time (PROTOCOL 5), once. The server is asked first: there may be one, or the
+ * delivery has ended otherwise, of which its human hears.
+ */
+export async function alarmOverdue(parts: AgentParts): Promise<void> {
+  const { store, now } = parts
+  // Two clocks may differ so much, each from the server's.
+  const overdue = store.receipts.overdue(now() - 2 * CLOCK_SKEW_SECONDS)
+  for (const { dl, attempt } of overdue.slice(0, OVERDUE_AT_ONCE)) {
+    const facts = await deliveryFacts(parts, dl)
+    if (facts !== null && facts.attempt === attempt) await finish(parts, dl, facts)
+    const waiting = store.receipts.find(dl, attempt)
+    if (waiting === null || waiting.text !== null || waiting.dueAt === null) continue
+    store.receipts.release(dl, attempt)
+    // An attempt that was followed by another one ended without a receipt, as its human knows who asked for that.
+    if (facts !== null && facts.attempt > attempt) continue
+    store.alarms.raise({
+      reason: 'receipt-overdue',
+      subject: dl,
+      facts: { attempt, state: facts?.state ?? 'unknown' },
+      at: now(),
+    })
+    parts.report({ kind: 'alarm', reason: 'receipt-overdue', subject: dl })
+  }
 }
 
 /** States that a receipt brings, and what it then says. */
@@ -49,6 +79,8 @@ const OUTCOMES: ReadonlyMap<string, ReceiptPayload['outcome']> = new Map([
   ['completed', 'installed'],
   ['failed', 'rejected'],
 ])
+
+const ENDED: ReadonlySet<string> = new Set(['refused', 'cancelled', 'expired', 'withdrawn'])
 
 export interface KeptReceipt {
   readonly outcome: ReceiptPayload['outcome']

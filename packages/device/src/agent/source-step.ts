@@ -13,6 +13,7 @@ import { resendStarted } from '../transfers/start.ts'
 import { type CheckedSource, checkBeforeWrap } from '../trust/source-checks.ts'
 import { type Checked, noteRefusal, runChecks } from './checks.ts'
 import { askConsent, enteredName, startUnanswered } from './consent.ts'
+import { StateShape } from './delivery-facts.ts'
 import { type AgentParts, againstSeen, consistencyFrom, labelOf, lastSize, ownStatement } from './parts.ts'
 import { wrapForTarget } from './wrap.ts'
 
@@ -137,7 +138,7 @@ export async function sendEnvelope(parts: AgentParts, made: MadeEnvelope): Promi
       jose: { octets, type: 'application/jose+json' },
     })
     parts.store.envelopes.markDone(dl, attempt)
-    parts.report({ kind: 'deposited', dl, state: answer.json<{ state: string }>().state })
+    parts.report({ kind: 'deposited', dl, state: answer.json(StateShape).state })
     return { kind: 'moved' }
   } catch (error) {
     if (!(error instanceof KeyferryError)) throw error

@@ -1,7 +1,8 @@
-import { type DeliveryId, type KeyTransferAnswer, type ReceiptPayload, readKeyTransferAnswer } from '@keyferry/protocol'
+import { type DeliveryId, type KeyTransferAnswer, readKeyTransferAnswer } from '@keyferry/protocol'
 import type { ReplayEntry } from '../store/replay.ts'
 import { admitOwner } from './admit-owner.ts'
 import { type Checked, runChecks } from './checks.ts'
+import { DeliveryFactsShape } from './delivery-facts.ts'
 import { finishOutcome } from './finish-outcome.ts'
 import { type Collected, checkCollected, unwrapChecked } from './open-envelope.ts'
 import { type Attempt, install, refuseUnread, reject } from './outcomes.ts'
@@ -12,12 +13,6 @@ import { nameOf, type TargetMemory } from './target-memory.ts'
 const DONE: StepResult = { kind: 'done' }
 
 /** What the server shows of a delivery, as far as a target needs it. */
-interface DeliveryFacts {
-  readonly attempt: number
-  readonly state: string
-  readonly tr: ReceiptPayload['tr']
-}
-
 /**
  * The part of the target in one delivery (PROTOCOL 9.3): T1 to T10, from the key-transfer information to the receipt. May be repeated at
  * any time: the outcome of an attempt is final, and is sent as it was stored.
@@ -26,7 +21,7 @@ interface DeliveryFacts {
 export async function targetStep(parts: AgentParts, dl: DeliveryId, memory: TargetMemory): Promise<StepResult> {
   const view = await callOrGone(() => parts.client.call({ method: 'GET', path: `/v1/deliveries/${dl}` }))
   if (view === null) return DONE
-  const facts = view.json<DeliveryFacts>()
+  const facts = view.json(DeliveryFactsShape)
   const attempt: Attempt = { dl, attempt: facts.attempt, tr: facts.tr }
   const known = parts.store.replay.find(dl, facts.attempt) // T6
   const isOpen = facts.state === 'released' || facts.state === 'collected'

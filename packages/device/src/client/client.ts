@@ -4,8 +4,8 @@ import {
   errorOfProblem,
   KeyferryError,
   type PublicSigningJwk,
-  parseStrictJson,
   readProblem,
+  readStrictly,
   requestBinding,
   type Signer,
   signRequest,
@@ -14,6 +14,7 @@ import {
   utf8,
   verifyResponse,
 } from '@keyferry/protocol'
+import * as z from 'zod'
 import { ANSWER_TIMES, type HttpResponse, type Transport } from './transport.ts'
 
 /** A stream says something every 15 s (PROTOCOL 12): after three of these it is dead. */
@@ -55,8 +56,11 @@ export interface Answer {
   readonly status: number
   readonly content: Uint8Array
   header(name: string): string | undefined
-  /** Plain JSON of the body (PROTOCOL 1: unknown members are for the caller to ignore). */
-  json<T>(): T
+  /**
+   * JSON of the body, of this shape; unknown members are ignored (PROTOCOL 1).
+   * @throws {KeyferryError} `response-invalid`
+   */
+  json<T>(shape: z.ZodType<T>): T
 }
 
 /**
@@ -153,13 +157,7 @@ function answer(response: HttpResponse): Answer {
     status: response.status,
     content: response.content,
     header: (name) => response.header(name),
-    json<T>(): T {
-      try {
-        return parseStrictJson(response.content) as T
-      } catch (cause) {
-        throw new KeyferryError('response-invalid', 'the answer is not JSON', {}, { cause })
-      }
-    },
+    json: (shape) => readStrictly(shape, response.content, 'response-invalid'),
   }
 }
 
@@ -167,7 +165,7 @@ function answer(response: HttpResponse): Answer {
 function problemOf(response: HttpResponse): KeyferryError {
   const retryAfter = Number(response.header('retry-after'))
   const wait = Number.isSafeInteger(retryAfter) && retryAfter > 0 ? { retryAfter } : {}
-  const problem = readProblem(answer(response).json())
+  const problem = readProblem(answer(response).json(z.unknown()))
   if (problem === null) return new KeyferryError('unavailable', `the server answered ${response.status}`, wait)
   const error = errorOfProblem(problem)
   return new KeyferryError(error.code, error.message, { ...error.details, ...wait })

@@ -13,6 +13,7 @@ import {
   deviceStatement,
   type EnrolmentId,
   type EpochSeconds,
+  idShape,
   inTime,
   KeyferryError,
   makeChallengeBinding,
@@ -32,6 +33,7 @@ import {
   wrapsInSoftware,
   writeEnrolmentAnswer,
 } from '@keyferry/protocol'
+import * as z from 'zod'
 import type { Client } from '../client/client.ts'
 import type { OpenDevice } from '../open-device.ts'
 import { currentCheckpoint } from '../own/checkpoint.ts'
@@ -56,6 +58,8 @@ export interface AddDeviceOptions {
   readonly pause?: Pause
 }
 
+const OfferShape = z.looseObject({ id: idShape('en'), code: z.string() })
+
 /**
  * Pairs a further device of the own user: the part of A in PROTOCOL 3. Nothing that the server says is believed: the claim carries a mac
  * under a secret that only the two devices know, and the new device proves each of its transport keys before it gets into the set.
@@ -69,7 +73,7 @@ export async function addDevice(open: OpenDevice, options: AddDeviceOptions): Pr
   const began = open.now()
   const parts: Pairing = { open, calls: persistent(open.client, options.pause), options, secret }
   const created = await parts.calls.call({ method: 'POST', path: '/v1/enrolments', json: {} })
-  const { id, code } = created.json<{ id: EnrolmentId; code: string }>()
+  const { id, code } = created.json(OfferShape)
   try {
     await options.show(makePairingString({ origin, user, username, log: trust.log, code, secret }))
     const claimed = await waitFor(parts, id, 'claimed', began + PAIRING_LIFETIME_SECONDS)

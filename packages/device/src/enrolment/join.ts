@@ -9,6 +9,7 @@ import {
   deviceSetStatement,
   type EnrolmentAnswer,
   type EnrolmentId,
+  idShape,
   inTime,
   isPairing,
   KeyferryError,
@@ -25,6 +26,7 @@ import {
   type Trust,
   type UserId,
 } from '@keyferry/protocol'
+import * as z from 'zod'
 import { type Client, client } from '../client/client.ts'
 import { deviceTime } from '../open-device.ts'
 import { seenOf } from '../trust/seen-set.ts'
@@ -141,7 +143,7 @@ async function claim(
     path: '/v1/enrolments/claim',
     json: { code: pairing.code, statement: statement.text, mac },
   })
-  return answer.json<{ id: EnrolmentId }>().id
+  return answer.json(z.looseObject({ id: idShape('en') })).id
 }
 
 interface CheckedAnswer {

@@ -1,4 +1,5 @@
-import { type EnrolmentId, type EpochSeconds, KeyferryError } from '@keyferry/protocol'
+import { type EnrolmentId, type EpochSeconds, idShape, KeyferryError } from '@keyferry/protocol'
+import * as z from 'zod'
 import type { Client } from '../client/client.ts'
 import { pause } from '../client/pause.ts'
 import type { Pause } from './persistent.ts'
@@ -13,6 +14,17 @@ export interface EnrolmentShown {
   readonly set?: string
   readonly proof?: { readonly answers: readonly { readonly kid: string; readonly mac: string }[] }
 }
+
+const text = z.string()
+const EnrolmentShownShape: z.ZodType<EnrolmentShown> = z.looseObject({
+  id: idShape('en'),
+  state: z.enum(['open', 'claimed', 'answered', 'proven', 'approved', 'denied', 'expired']),
+  username: text,
+  claim: z.looseObject({ statement: text, mac: text.exactOptional() }).exactOptional(),
+  answer: z.looseObject({ answer: text, mac: text }).exactOptional(),
+  set: text.exactOptional(),
+  proof: z.looseObject({ answers: z.array(z.looseObject({ kid: text, mac: text })) }).exactOptional(),
+})
 
 /** From the claim on (PROTOCOL 3). */
 export const CLAIMED_SECONDS = 3600
@@ -52,7 +64,7 @@ export async function waitForState(
       ...(signal === undefined ? {} : { signal }),
     })
     if (answer.status !== 304) {
-      const shown = answer.json<EnrolmentShown>()
+      const shown = answer.json(EnrolmentShownShape)
       if (shown.state === state) return shown
       if (shown.state === 'denied') throw new KeyferryError('declined', options.denied)
       if (shown.state === 'expired' || shown.state === 'approved') break

@@ -1,4 +1,5 @@
 import { KeyferryError, utf8 } from '@keyferry/protocol'
+import * as z from 'zod'
 import type { OpenDevice } from '../open-device.ts'
 
 type Reporter = Pick<OpenDevice, 'client' | 'store'>
@@ -21,7 +22,7 @@ export async function reportNote(
       text,
       ...(signal === undefined ? {} : { signal }),
     })
-    return answer.json<{ fits: boolean }>().fits
+    return answer.json(z.looseObject({ fits: z.boolean() })).fits
   } catch (error) {
     if (error instanceof KeyferryError) return null
     throw error

@@ -1,4 +1,5 @@
 import { KeyferryError } from '@keyferry/protocol'
+import * as z from 'zod'
 import type { OpenDevice } from '../open-device.ts'
 import type { KeyRecord } from '../store/key-records.ts'
 
@@ -42,13 +43,15 @@ async function put(
   await client.call({ method: 'PUT', path, json, headers })
 }
 
+const KeyShape = z.looseObject({ sources: z.array(z.string()) })
+
 async function find(
   client: OpenDevice['client'],
   path: string,
 ): Promise<{ readonly sources: readonly string[]; readonly etag: string } | null> {
   try {
     const answer = await client.call({ method: 'GET', path })
-    return { sources: answer.json<{ sources: string[] }>().sources, etag: answer.header('etag') ?? '' }
+    return { sources: answer.json(KeyShape).sources, etag: answer.header('etag') ?? '' }
   } catch (error) {
     if (error instanceof KeyferryError && error.code === 'not-found') return null
     throw error

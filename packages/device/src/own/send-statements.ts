@@ -5,8 +5,10 @@ import {
   type Ref,
   readStatement,
   type Statement,
+  ThumbprintShape,
   utf8,
 } from '@keyferry/protocol'
+import * as z from 'zod'
 import type { Client } from '../client/client.ts'
 import type { OpenDevice } from '../open-device.ts'
 import type { DeviceStore } from '../store/device-store.ts'
@@ -97,13 +99,18 @@ export interface PutAnswer {
   readonly index?: number
 }
 
+const PutAnswerShape: z.ZodType<PutAnswer> = z.looseObject({
+  ref: ThumbprintShape,
+  index: z.int().min(0).exactOptional(),
+})
+
 export async function putStatement(client: Client, ref: Ref, text: string): Promise<PutAnswer> {
   const answer = await client.call({
     method: 'PUT',
     path: `/v1/statements/${ref}`,
     jose: { octets: utf8(text), type: 'application/jose' },
   })
-  return answer.json<PutAnswer>()
+  return answer.json(PutAnswerShape)
 }
 
 function alarmed({ store, now }: SentParts, own: OwnStatement, error: KeyferryError): KeyferryError {

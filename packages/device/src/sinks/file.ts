@@ -18,12 +18,19 @@ export const fileSink: Sink = {
       writeFileAtomically(full, content, force ? 'replace' : 'fail')
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error
-      throw new DeviceError(error.code, 'choose another name, or replace it: --force', { cause: error })
+      const hint = isFolder(full)
+        ? 'that is a folder: name a file in it'
+        : 'choose another name, or replace it: --force'
+      throw new DeviceError(error.code, hint, { cause: error })
     } finally {
       content.fill(0)
     }
     return full
   },
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** Whether the file is there and is this key already, private as it should be. Its form and comment do not matter. */

@@ -1,11 +1,15 @@
 import { type EpochSeconds, type TransferId, toBase64url } from '@keyferry/protocol'
+import * as z from 'zod'
 import type { OpenDevice } from '../open-device.ts'
-import type { DeliveryShown, TransferShown } from './start.ts'
+import { type DeliveryShown, DeliveryShownShape, type TransferShown, TransferShownShape } from './shown.ts'
+
+const TransfersShape = z.looseObject({ items: z.array(TransferShownShape) })
+const DecisionsShape = z.looseObject({ items: z.array(z.record(z.string(), z.unknown())) })
 
 /** Transfers that this device's user takes part in, newest first. */
 export async function listTransfers(open: OpenDevice, limit = 50): Promise<readonly TransferShown[]> {
   const answer = await open.client.call({ method: 'GET', path: `/v1/transfers?limit=${limit}` })
-  return answer.json<{ items: TransferShown[] }>().items
+  return answer.json(TransfersShape).items
 }
 
 /** @param wait - ETag seen before and how long the server may wait for something newer, seconds. */
@@ -21,12 +25,12 @@ export async function showTransfer(
     ...(wait?.signal === undefined ? {} : { signal: wait.signal }),
   })
   if (answer.status === 304) return null
-  return { transfer: answer.json<TransferShown>(), etag: answer.header('etag') ?? '' }
+  return { transfer: answer.json(TransferShownShape), etag: answer.header('etag') ?? '' }
 }
 
 export async function cancelDelivery(open: OpenDevice, dl: string): Promise<DeliveryShown> {
   const answer = await open.client.call({ method: 'POST', path: `/v1/deliveries/${dl}/cancellation`, json: {} })
-  return answer.json<DeliveryShown>()
+  return answer.json(DeliveryShownShape)
 }
 
 /** Asks for one more attempt. What was started here then counts until the new deadline: its human has just said so (S12). */
@@ -37,7 +41,7 @@ export async function retryDelivery(open: OpenDevice, dl: string, deadline: Epoc
     json: { deadline },
     headers: { 'idempotency-key': `"${toBase64url(open.random(16))}"` },
   })
-  const shown = answer.json<DeliveryShown>()
+  const shown = answer.json(DeliveryShownShape)
   const started = open.store.started.find(shown.tr as TransferId)
   if (started !== null && started.deadline < deadline) open.store.started.put({ ...started, deadline })
   return shown
@@ -46,7 +50,7 @@ export async function retryDelivery(open: OpenDevice, dl: string, deadline: Epoc
 /** Decision records of a delivery, oldest first (PROTOCOL 6). */
 export async function listDecisions(open: OpenDevice, dl: string): Promise<readonly Record<string, unknown>[]> {
   const answer = await open.client.call({ method: 'GET', path: `/v1/deliveries/${dl}/decisions` })
-  return answer.json<{ items: Record<string, unknown>[] }>().items
+  return answer.json(DecisionsShape).items
 }
 
 /** Everything that an auditor needs, as the server gave it. */

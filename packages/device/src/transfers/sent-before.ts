@@ -2,7 +2,7 @@ import type { DeviceId } from '@keyferry/protocol'
 import type { OpenDevice } from '../open-device.ts'
 import type { KeyRecord } from '../store/key-records.ts'
 import { showTransfer } from './manage.ts'
-import type { DeliveryShown } from './start.ts'
+import type { DeliveryShown } from './shown.ts'
 
 /** In these it ended without the key. */
 const IN_VAIN: ReadonlySet<string> = new Set(['refused', 'cancelled', 'expired', 'failed', 'withdrawn'])

@@ -1,15 +1,9 @@
-import {
-  type DeviceId,
-  type EpochSeconds,
-  KeyferryError,
-  type TransferId,
-  toBase64url,
-  type UserId,
-} from '@keyferry/protocol'
+import { type DeviceId, type EpochSeconds, KeyferryError, toBase64url, type UserId } from '@keyferry/protocol'
 import { pause } from '../client/pause.ts'
 import type { OpenDevice } from '../open-device.ts'
 import type { KeyRecord } from '../store/key-records.ts'
 import type { StartedTransfer } from '../store/started.ts'
+import { type TransferShown, TransferShownShape } from './shown.ts'
 
 /** Where a key is to go, and the name that the human entered or chose for it. */
 export interface ChosenTarget {
@@ -25,31 +19,6 @@ export interface StartQuestion {
   readonly confirmed: boolean
   readonly deadline: EpochSeconds
   readonly redelivery?: boolean
-}
-
-/** One delivery of a transfer as the server shows it (PROTOCOL 5). */
-export interface DeliveryShown {
-  readonly dl: string
-  readonly tr: string
-  readonly state: string
-  readonly stage?: string
-  readonly reason?: string
-  readonly waitingFor: readonly string[]
-  readonly attempt: number
-  readonly key: { readonly id: string; readonly generation: number }
-  readonly source: string
-  readonly target: string
-  readonly deadline: EpochSeconds
-  readonly changedAt: EpochSeconds
-}
-
-export interface TransferShown {
-  readonly tr: TransferId
-  readonly state: string
-  readonly requester: string
-  readonly key: string
-  readonly deadline: EpochSeconds
-  readonly deliveries: readonly DeliveryShown[]
 }
 
 /**
@@ -120,7 +89,7 @@ async function sendOnce(open: Starter, started: StartedTransfer): Promise<Transf
     jose: { octets: new TextEncoder().encode(started.request), type: 'application/json' },
     headers: { 'idempotency-key': `"${started.idempotencyKey}"` },
   })
-  const shown = answer.json<TransferShown>()
+  const shown = answer.json(TransferShownShape)
   open.store.started.answered(started.idempotencyKey, shown.tr)
   return shown
 }

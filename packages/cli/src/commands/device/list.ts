@@ -32,5 +32,5 @@ export function deviceListCommand(system: System): Command {
 
 function seen(own: boolean, lastProofAt: number | null, now: number): string {
   if (own) return 'this device'
-  return lastProofAt === null ? 'never seen by the server' : `last seen ${ago(lastProofAt, now)}`
+  return lastProofAt === null ? 'not seen since it joined' : `last seen ${ago(lastProofAt, now)}`
 }

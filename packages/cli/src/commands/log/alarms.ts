@@ -48,14 +48,14 @@ function chosen(alarms: readonly Alarm[], typed: string): Alarm {
 }
 
 async function liftAlarm({ output, prompts }: Invocation, open: OpenDevice, alarm: Alarm, yes: boolean): Promise<void> {
-  const { stopsTransfers } = await import('@keyferry/device')
+  const { liftAlarm: lift, stopsTransfers } = await import('@keyferry/device')
   if (!yes) {
     const { alarmLines, questionToLift } = await import('../../views/alarm.ts')
     for (const line of alarmLines(alarm, open.now())) output.more(line)
     if (!(await prompts.confirm(questionToLift(alarm), '--yes'))) throw new CliError('answered-no', 'you said no')
   }
   const { id, reason, subject } = alarm
-  open.store.alarms.acknowledge(id, open.now())
+  lift(open.store, alarm, open.now())
   const stopped = open.store.alarms.open().find(stopsTransfers)
   output.answer({ id, reason, subject, state: 'lifted' }, [`${reason} about ${subject}: lifted.`])
   if (!stopsTransfers(alarm)) return

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { CliError } from '../../console/cli-error.ts'
@@ -7,6 +8,9 @@ import { withDevice } from '../../device/open.ts'
 import { shortPath } from '../../folders.ts'
 import { does, type Invocation } from '../../invocation.ts'
 import type { System } from '../../system.ts'
+
+/** Fewer are tried through in no time, wherever the copy lies. */
+const LEAST_OCTETS = 8
 
 interface Options {
   readonly to?: string
@@ -52,16 +56,22 @@ async function toPaper(call: Invocation): Promise<void> {
 }
 
 async function toFile(call: Invocation, path: string, file: string | undefined): Promise<void> {
-  const { exportRootPem, rootOf, writeFileAtomically } = await import('@keyferry/device')
+  const { DeviceError, exportRootPem, rootOf, writeFileAtomically } = await import('@keyferry/device')
   const { output, prompts, system } = call
   const question = 'Passphrase for the copy'
   await withDevice(call, async (open) => {
     rootOf(open)
+    if (existsSync(path))
+      throw new DeviceError('file-exists', `choose another name than ${path}, or take that away first`)
     const passphrase = await choosePassphrase(
       { file: file ?? null, prompts, warn: output.say, question, instead: '--export-passphrase-file FILE' },
       false,
     )
-    if (passphrase === null) throw new CliError('wrong-use', 'a copy of the root needs a passphrase')
+    if (passphrase === null || passphrase.length < LEAST_OCTETS) {
+      throw new CliError('wrong-use', `a copy of the root needs a passphrase of ${LEAST_OCTETS} characters or more`, {
+        hint: 'whoever finds the copy can try as many as he likes: take some words that nobody connects with you',
+      })
+    }
     try {
       writeFileAtomically(path, await exportRootPem(open, passphrase), 'fail')
     } finally {

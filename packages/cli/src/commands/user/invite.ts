@@ -3,6 +3,7 @@ import { isUsualName } from '../../console/arguments.ts'
 import { CliError } from '../../console/cli-error.ts'
 import { Explained } from '../../console/failure.ts'
 import { withExamples } from '../../console/help.ts'
+import { quoted } from '../../console/quoted.ts'
 import { span } from '../../console/times.ts'
 import { serverFolder } from '../../folders.ts'
 import { does } from '../../invocation.ts'
@@ -49,9 +50,12 @@ export function userInviteCommand(system: System): Command {
       `give this to ${name}; it works once, for ${span(offer.expiresAt - system.now())}, for a first device only:`,
     )
     output.answer(offer, await stringLines(system, offer.invitation))
-    output.say(
-      `there, \`keyferry init\` takes it.${offer.caFile === null ? '' : ` On another machine it needs a copy of ${offer.caFile}: --tls-ca`}`,
-    )
+    if (offer.caFile === null) output.say('there, `keyferry init` takes it')
+    else if (data === undefined) {
+      output.say(
+        `there, \`keyferry init\` takes it. On another machine it needs a copy of ${offer.caFile}: --tls-ca FILE`,
+      )
+    } else output.say(`there, \`keyferry init --tls-ca ${quoted(offer.caFile)}\` takes it, with a copy of that file`)
   })
 }
 

@@ -52,6 +52,12 @@ export function hasDeviceStore(folder: string): boolean {
   }
 }
 
+/** Whether anything was ever written there: a file that somebody emptied is none. */
+export function hasWrittenStore(folder: string): boolean {
+  const path = join(folder, DEVICE_DATABASE)
+  return hasDeviceStore(folder) && (statSync(path).size > 0 || holdsMore(`${path}-wal`))
+}
+
 /**
  * Opens the state of the device in a profile folder, and makes it if there is none. The folder is 0700, the file 0600.
  *
