@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Server as HttpsServer } from 'node:https'
-import { logNameOf } from '@keyferry/protocol'
+import { KeyferryError, logNameOf } from '@keyferry/protocol'
 import { DEFAULT_POLICY } from './access/cedar/default-policy.ts'
-import { cedarEngine } from './access/cedar/engine.ts'
+import { type CedarEngine, cedarEngine } from './access/cedar/engine.ts'
 import { proofWindows } from './access/proof-windows.ts'
 import { inTimeOrNot } from './access/time-limit.ts'
 import { committing } from './commit.ts'
@@ -63,9 +63,8 @@ export async function startServer(
     const tls = await openServerTls(config.tls, { folder: folder.tls, origin: config.origin }, now)
     const treeLog = await openLog({ store, name: logNameOf(config.origin), signer: openLogKey(folder.keys) })
     const bell = wakeups()
-    const policy = config.policyFile === null ? DEFAULT_POLICY : readFileSync(config.policyFile, 'utf8')
     const writing = readOnlySwitch(committing(store, treeLog, bell), (await store.read.meta(META.misfitNote)) !== null)
-    const engine = cedarEngine(policy, { proofWindowSeconds: config.proofWindowSeconds })
+    const engine = openEngine(config)
     const context: ServerContext = {
       read: store.read,
       commit: writing.commit,
@@ -131,6 +130,18 @@ async function isWithoutOrigin(store: Store, origin: string): Promise<boolean> {
   const known = await store.read.meta(META.origin)
   if (known === null || known === origin) return known === null
   throw new SetupError('origin-changed', `serve as before (--origin ${known}), or make another folder with --data`)
+}
+
+/** @throws {SetupError} `policy-invalid`; the hint says where and why. */
+function openEngine({ policyFile, proofWindowSeconds }: ServeConfig): CedarEngine {
+  if (policyFile === null) return cedarEngine(DEFAULT_POLICY, { proofWindowSeconds })
+  try {
+    return cedarEngine(readFileSync(policyFile, 'utf8'), { proofWindowSeconds })
+  } catch (error) {
+    if (!(error instanceof KeyferryError)) throw error
+    const why = error.cause instanceof Error ? error.cause.message : error.message
+    throw new SetupError('policy-invalid', `${policyFile}: ${why}`, { cause: error })
+  }
 }
 
 /** All of a minute at once, then as they come in. */

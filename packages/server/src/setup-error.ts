@@ -7,6 +7,7 @@ export const SETUP_ERRORS = {
   'address-unusable': 'the server cannot listen there',
   'origin-changed': 'this data folder was made for another origin',
   'permissions-too-open': 'others can read or change it',
+  'policy-invalid': 'the policy is not valid',
   'settings-invalid': 'a setting is not as it should be',
   'tls-ca-unusable': 'the CA of this server does not fit its name, or ends soon',
   'tls-files-unusable': 'the TLS certificate and key cannot be used',

@@ -5,6 +5,7 @@ import { originArgument, portArgument } from '../console/arguments.ts'
 import { CliError } from '../console/cli-error.ts'
 import { withExamples } from '../console/help.ts'
 import { counted } from '../console/times.ts'
+import { isOfThisMachine } from '../device/tls-ca.ts'
 import { serverFolder, shortPath } from '../folders.ts'
 import { does, type Invocation } from '../invocation.ts'
 import type { System } from '../system.ts'
@@ -73,8 +74,13 @@ async function serve({ system, output }: Invocation, options: Options): Promise<
     }
     output.say(`serving ${server.origin}   data ${shortPath(config.dataFolder, system.home)}`)
     output.answer(facts, [`log key  ${server.logKey}   ${counted(users, 'user')}, ${counted(devices, 'device')}`])
-    if (users === 0)
+    if (users === 0) {
+      if (isOfThisMachine(server.origin))
+        output.say(
+          'only this machine reaches that address, and it stays for ever; for others: --origin, --host, new --data',
+        )
       output.say("Next: on this machine, `keyferry user invite NAME` makes somebody's first device possible.")
+    }
     await stopped(system.interruption())
     output.say('stopping: no new requests, those under way are answered')
   } finally {

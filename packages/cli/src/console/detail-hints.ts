@@ -17,7 +17,7 @@ const OF_REASON: ReadonlyMap<unknown, string> = new Map([
     'owner-unopenable',
     'eight keys of that owner could not be opened here; when you know why, listen again: keyferry log alarms, and --lift',
   ],
-  ['disk-full', 'make room on the disk that holds the folder of this device, and run it again'],
+  ['disk-full', 'make room on the disk that holds the folder, and run it again'],
   ['disk-read-only', 'let yourself write in the folder of this device: ls -ld there; is the disk mounted read-only?'],
 ])
 

@@ -55,6 +55,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'set-expired': 'the device that holds the root has to come online once to renew it: keyferry agent there',
   'signature-expired': `try it once more, in case the server has just started; else ${CLOCK_HINT}`,
   'state-conflict': 'look again and decide anew',
+  'store-failed':
+    'what the system says: --verbose; if the files of this device are damaged, restore no backup: join anew as a new device',
   'target-untrusted':
     'ask that person for `keyferry user pin --show`, or add your organisation’s CA: keyferry trust ca FILE',
   'too-many-requests': 'wait a little',

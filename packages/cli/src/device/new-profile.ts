@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   becomeSingleEnrolment,
   type EnrolmentParts,
+  fetchConfiguration,
   hasDeviceStore,
   hasMasterKey,
   makeMasterKey,
@@ -70,6 +71,8 @@ async function enrolAlone<T>(
   let opened: Opened | null = null
   let keep = resumed
   try {
+    // Before anything is asked: a server that is not there, or whose CA is unknown.
+    if (!resumed) await fetchConfiguration(transport, origin, systemTime())
     opened = resumed ? await reopen(call) : await make(call, options)
     keep = false
     if (ca !== null) writeFileAtomically(join(profile, TLS_CA_FILE), Buffer.from(ca), 'replace')

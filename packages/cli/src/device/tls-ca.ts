@@ -7,6 +7,10 @@ import type { Invocation } from '../invocation.ts'
 
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
+export function isOfThisMachine(origin: string): boolean {
+  return LOCAL_HOSTS.has(new URL(origin).hostname)
+}
+
 /**
  * The CA of the server's TLS certificate as PEM; null: one of the system's.
  * For a server of this very machine and user its own CA is found by itself: who could change that file could change this program.
@@ -14,7 +18,7 @@ const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::
  */
 export function findTlsCa({ system, output }: Invocation, origin: string, given: string | undefined): string | null {
   if (given !== undefined) return readPem(given)
-  if (!LOCAL_HOSTS.has(new URL(origin).hostname)) return null
+  if (!isOfThisMachine(origin)) return null
   const own = join(serverFolder(undefined, system.env, system.home), 'tls', 'ca.pem')
   if (!existsSync(own)) return null
   output.detail(`TLS: the CA of the server on this machine (${own})`)

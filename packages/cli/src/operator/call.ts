@@ -3,7 +3,10 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { errorOfProblem, KeyferryError, readProblem } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
+import { Explained } from '../console/failure.ts'
 
+const READ_ONLY_HINT =
+  'its log is older than a device has seen, as after a restored backup: bring the newest data back, or, with it stopped: keyferry log new'
 const TIMEOUT_MILLISECONDS = 10_000
 const MAX_ANSWER_OCTETS = 4 * 1024 * 1024
 
@@ -27,7 +30,10 @@ export async function operatorCall<T>(
   const json: unknown = JSON.parse(content)
   if (status < 400) return json as T
   const problem = readProblem(json)
-  throw problem === null ? new KeyferryError('unavailable', `the server answered ${status}`) : errorOfProblem(problem)
+  const error =
+    problem === null ? new KeyferryError('unavailable', `the server answered ${status}`) : errorOfProblem(problem)
+  // Said to whoever runs it.
+  throw error.code === 'read-only' ? new Explained(error, { hint: READ_ONLY_HINT }) : error
 }
 
 /** As the server names it: a file, on Windows a pipe whose name is made from the path. */

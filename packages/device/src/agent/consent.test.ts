@@ -107,6 +107,8 @@ describe('what was started here', () => {
   it('is asked about for another target', () => {
     start()
     expect(ask(aKti(phone))).toBe('asked')
+    // Also if the key goes to own devices unasked: its human was told of another one.
+    expect(ask(aKti(phone), true)).toBe('asked')
   })
 })
 

@@ -39,6 +39,7 @@ function askOnce(parts: AgentParts, kti: TransportKeyInfo, checked: CheckedSourc
 }
 
 function agreedBefore(parts: AgentParts, kti: TransportKeyInfo, checked: CheckedSource): boolean {
+  if (isStartedForOthers(parts, kti)) return false
   const ownDevice = kti.target.user === ownerOf(kti.key.id) && checked.target.kind !== 'browser'
   return ownDevice && (checked.record.auto || parts.store.consents.has(kti.key.id, kti.target.device))
 }
@@ -47,6 +48,12 @@ function agreedBefore(parts: AgentParts, kti: TransportKeyInfo, checked: Checked
 function startedHere(parts: AgentParts, kti: TransportKeyInfo): boolean {
   const started = parts.store.started.find(kti.tr)
   return started?.confirmed === true && isStartOf(started, kti) && isWithin(started, kti)
+}
+
+/** Its human was told of other targets when he started it: no rule lets the key go there unasked. */
+function isStartedForOthers({ store }: AgentParts, kti: TransportKeyInfo): boolean {
+  const started = store.started.find(kti.tr)
+  return started !== null && !isStartOf(started, kti)
 }
 
 function isStartOf({ key, targets, ...started }: StartedTransfer, kti: TransportKeyInfo): boolean {

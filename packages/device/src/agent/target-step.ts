@@ -1,5 +1,6 @@
 import { type DeliveryId, type KeyTransferAnswer, readKeyTransferAnswer } from '@keyferry/protocol'
 import type { ReplayEntry } from '../store/replay.ts'
+import { admitJump } from './admit-jump.ts'
 import { admitOwner } from './admit-owner.ts'
 import { type Checked, runChecks } from './checks.ts'
 import { DeliveryFactsShape } from './delivery-facts.ts'
@@ -36,6 +37,9 @@ export async function targetStep(parts: AgentParts, dl: DeliveryId, memory: Targ
   const admitted = await runChecks(() => admitOwner(parts, dl, facts.attempt, answered.value))
   if (admitted.kind !== 'passed') return refuseUnread(parts, attempt, admitted)
   if (admitted.value === 'asked') return { kind: 'waits' }
+  const jump = await runChecks(async () => admitJump(parts, dl, facts.attempt, answered.value))
+  if (jump.kind !== 'passed') return refuseUnread(parts, attempt, jump)
+  if (jump.value === 'asked') return { kind: 'waits' }
   const { collected } = memory
   const name = nameOf(attempt)
   const octets = collected.get(name) ?? (await collectEnvelope(parts, dl))

@@ -58,7 +58,11 @@ export function readKeyFile(file: Uint8Array, hints: KeyFileHints = {}): KeyFile
   if (form === 'octets') {
     if (type === undefined || type === 'private' || type === 'age') {
       // A private key of a form that is not read here is not to be kept as a mere secret.
-      const hint = armourLabel(file)?.includes('PRIVATE KEY') ? null : 'say what it is: --type aes, hmac or secret'
+      const hint = isPkcs12(file)
+        ? 'take the key out of the PKCS#12 file first: openssl pkcs12 -in FILE -nocerts -nodes | keyferry key add -'
+        : armourLabel(file)?.includes('PRIVATE KEY')
+          ? null
+          : 'say what it is: --type aes, hmac or secret'
       throw new DeviceError('key-format-unknown', hint)
     }
     return { form, type, octets: file.slice(), comment: '' }
@@ -72,6 +76,13 @@ export function readKeyFile(file: Uint8Array, hints: KeyFileHints = {}): KeyFile
       ? readOpenSsh(file, hints.passphrase ?? null)
       : { key: readPrivate(file, form, hints), comment: '' }
   return { form, type: own, octets: writePkcs8(key), comment }
+}
+
+/** RFC 7292: a sequence that begins with version 3. PKCS#8 has 0 or 1 there. */
+function isPkcs12(file: Uint8Array): boolean {
+  const [tag, length = 0] = file
+  const at = length < 0x80 ? 2 : 2 + (length & 0x7f)
+  return tag === 0x30 && file[at] === 2 && file[at + 1] === 1 && file[at + 2] === 3
 }
 
 /** Public keys of SSH, PEM and age, and certificates. */

@@ -8,6 +8,7 @@ import {
   inTime,
   KeyferryError,
   type LogLeaf,
+  MAX_ATTEMPTS,
   type OrderPayload,
   openBundle,
   orderEqualsKti,
@@ -83,6 +84,8 @@ export async function checkBeforeWrap(question: SourceQuestion): Promise<Checked
 
 function s2WellFormed({ kti, asked, state, now }: SourceQuestion): StatementBundle {
   const mine = kti.origin === state.origin && kti.dl === asked && kti.source.device === state.device
+  // More than that there are not (PROTOCOL 5, row 15); each would be one more wrapped key in the hands of the server.
+  if (kti.attempt > MAX_ATTEMPTS) throw new KeyferryError('kti-invalid', 'an attempt that cannot be')
   if (!mine || kti.deadline <= now)
     throw new KeyferryError('kti-invalid', 'not what was asked for, not for me, or too late')
   return openBundle(kti.statements, 'kti-invalid')

@@ -68,7 +68,8 @@ export interface CheckedTarget {
   readonly learned: Learned
 }
 
-const MAX_GENERATION_JUMP = 1000
+/** More than so far ahead of the last one, a generation is taken only if the human agrees (T6). */
+export const MAX_GENERATION_JUMP = 1000
 
 /**
  * PROTOCOL 9.3 for mechanism (a), T2 to T8, in its order; the first failure decides. T1 and the first half of T6 (an outcome is final)
@@ -85,7 +86,7 @@ export async function checkBeforeAccept(question: TargetQuestion): Promise<Check
   const ownerRoot = await t3OwnerRoot(trusting, received, owner, envelope.kti)
   const ownerSet = await t3OwnerSet(trusting, received, ownerRoot, envelope.kti, ownSet)
   const source = t3SourceListed(ownerSet, envelope.kti)
-  if (!(await verifyEnvelope(envelope, source.jwk))) {
+  if (envelope.kid !== envelope.kti.src || !(await verifyEnvelope(envelope, source.jwk))) {
     throw new KeyferryError('signature-invalid', 'the envelope is not signed by its source') // T4
   }
   const permitted = await t5Order(trusting, received, ownerSet, envelope)

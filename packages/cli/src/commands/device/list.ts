@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { columns } from '../../console/columns.ts'
 import { withExamples } from '../../console/help.ts'
 import { deviceFingerprint } from '../../console/ids.ts'
+import { quoted } from '../../console/quoted.ts'
 import { ago } from '../../console/times.ts'
 import { withDevice } from '../../device/open.ts'
 import { does } from '../../invocation.ts'
@@ -26,6 +27,11 @@ export function deviceListCommand(system: System): Command {
         ]),
       )
       for (const [i, device] of devices.entries()) call.output.answer(device, [rows[i] ?? ''])
+      const nameless = devices.find(({ name }) => name === '')
+      if (nameless !== undefined) {
+        const digits = quoted(deviceFingerprint(nameless.id))
+        call.output.say(`each device has its own names for the others: keyferry device name ${digits} NAME`)
+      }
     })
   })
 }
