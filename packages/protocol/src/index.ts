@@ -36,7 +36,6 @@ export { isProblemCode, PROBLEMS, type ProblemCode } from './http/problems.ts'
 export {
   checkRequestTime,
   type HttpRequestParts,
-  nonceKeptUntil,
   type RequestSignatureOptions,
   type RequestTag,
   readRequestSignature,
@@ -276,7 +275,7 @@ export {
   type OrderKey,
   OrderKeyShape,
 } from './statements/order-key.ts'
-export { checkOrder, type PermissionFacts, type Permitter, whoPermits } from './statements/order-permission.ts'
+export { checkOrder, type PermissionFacts, type Permitter } from './statements/order-permission.ts'
 export { type ReceiptKey, type ReceiptPayload, receiptStatement, UNREADABLE_REASONS } from './statements/receipt.ts'
 export { checkReceipt, type ReceiptFacts, receiptMatches } from './statements/receipt-checks.ts'
 export { soundSigningKey } from './statements/signing-key.ts'

@@ -279,6 +279,8 @@ describe('a device without a clock', () => {
     const ask: Call = { ...device, path: '/v1/proofs', body: {}, created: 1000, nonce }
     expect((await call(world, ask)).status).toBe(200)
     expect((await call(world, ask)).json.code).toBe('nonce-replayed')
+    // Nor may another key use it.
+    expect((await call(world, { ...ask, signer: world.phone.access })).json.code).toBe('nonce-replayed')
   })
 
   it('gets a nonce without signing at all', async () => {

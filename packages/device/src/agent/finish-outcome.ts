@@ -1,8 +1,8 @@
 import { type DeviceId, ownerOf, readStatement, receiptStatement } from '@keyferry/protocol'
 import type { ReplayEntry } from '../store/replay.ts'
+import { callOrGone, refuse, type StepResult } from './asking.ts'
 import { StateShape } from './delivery-facts.ts'
 import type { AgentParts } from './parts.ts'
-import { callOrGone, refuse, type StepResult } from './source-step.ts'
 import { nameOf, type TargetMemory } from './target-memory.ts'
 
 const DONE: StepResult = { kind: 'done' }

@@ -162,9 +162,9 @@ describe('a server without end', () => {
 
 const server = exampleSigner('server')
 
-async function aNotice(number: number): Promise<string> {
-  const facts = { origin: 'https://keys.example', type: 'keyferry.wake.v1', time: NOW, expiresAt: NOW + 3600 } as const
-  return (await signStatement(noticeStatement, server, makeNotice({ id: makeId('nt', id(number)), ...facts }))).text
+async function aNotice(number: number, expiresAt = NOW + 3600, signer = server): Promise<string> {
+  const facts = { origin: 'https://keys.example', type: 'keyferry.wake.v1', time: NOW, expiresAt } as const
+  return (await signStatement(noticeStatement, signer, makeNotice({ id: makeId('nt', id(number)), ...facts }))).text
 }
 
 describe('a notice that comes again', () => {
@@ -178,6 +178,19 @@ describe('a notice that comes again', () => {
     const running = agent(parts)
     await running.once()
     await running.once()
+    expect(count('/v1/notices/')).toBe(1)
+  })
+
+  it('is not called back for after it has expired, nor if no server key of the trust file signed it', async () => {
+    const notice = await aNotice(1, NOW)
+    const other = await aNotice(2)
+    const forged = await aNotice(3, NOW + 3600, { ...exampleSigner('other server'), id: server.id })
+    const poll = { '/v1/inbox/poll': () => ({ notices: { nt_1: notice, nt_2: other, nt_3: forged }, more: true }) }
+    const { parts, store, count } = flooded({ answers: { ...noneListed, ...facts, ...poll } })
+    await agent(parts).once()
+    expect(count('/v1/notices/')).toBe(0)
+    store.serverKeys.put({ id: server.id, jwk: server.jwk, since: NOW })
+    await agent(parts).once()
     expect(count('/v1/notices/')).toBe(1)
   })
 

@@ -12,10 +12,10 @@ import type { UnwrappedKey } from '../keystores/secure-device.ts'
 import type { KeyRecord } from '../store/key-records.ts'
 import type { ReplayEntry } from '../store/replay.ts'
 import type { CheckedTarget } from '../trust/target-checks.ts'
+import { again, type StepResult } from './asking.ts'
 import { type Checked, noteRefusal } from './checks.ts'
 import { finishOutcome, sendOutcome } from './finish-outcome.ts'
 import type { AgentParts } from './parts.ts'
-import { again, type StepResult } from './source-step.ts'
 import type { TargetMemory } from './target-memory.ts'
 
 const REPLAY_KEPT_SECONDS = 90 * 24 * 3600

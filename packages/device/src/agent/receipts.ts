@@ -12,9 +12,9 @@ import {
   readStatement,
   receiptStatement,
 } from '@keyferry/protocol'
+import { callOrGone } from './asking.ts'
 import { type DeliveryFacts, DeliveryFactsShape } from './delivery-facts.ts'
 import type { AgentParts } from './parts.ts'
-import { callOrGone } from './source-step.ts'
 
 /**
  * A delivery that this device asked for, ordered or served has ended. A state is the server's word: `completed` counts with a receipt

@@ -29,7 +29,7 @@ export interface StartQuestion {
  */
 export async function startTransfer(open: OpenDevice, question: StartQuestion): Promise<TransferShown> {
   const { record, targets } = question
-  const nonceOfKey = toBase64url(open.random(16))
+  const idempotencyKey = toBase64url(open.random(16))
   const request = JSON.stringify({
     key: record.key.id,
     generation: record.key.generation,
@@ -39,7 +39,7 @@ export async function startTransfer(open: OpenDevice, question: StartQuestion): 
     deadline: question.deadline,
   })
   const started: StartedTransfer = {
-    idempotencyKey: nonceOfKey,
+    idempotencyKey,
     request,
     tr: null,
     key: record.key.id,

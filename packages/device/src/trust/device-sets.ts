@@ -15,8 +15,8 @@ import {
   type SetDevice,
   type Statement,
   type StatementBundle,
-  thumbprint,
 } from '@keyferry/protocol'
+import { seenOf } from './seen-set.ts'
 import type { LocalRules, SeenUser, TrustState } from './trust-state.ts'
 import type { AcceptedRoot } from './user-root.ts'
 
@@ -59,14 +59,7 @@ export async function checkSet(state: TrustState, rules: LocalRules, question: S
   refuseExpired(rules, question, payload)
   return {
     statement,
-    seen: {
-      user: root.user,
-      seq: payload.seq,
-      ref: statement.ref,
-      handovers,
-      root: thumbprint(payload.root),
-      hadTrust: seen?.hadTrust === true || payload.trust !== undefined,
-    },
+    seen: seenOf(statement, seen),
     newHandovers: handovers.slice(seen?.handovers.length ?? 0),
   }
 }

@@ -79,7 +79,7 @@ async function proofBetween(older: TreeHead, newer: TreeHead, question: LogQuest
 }
 
 /**
- * Whether the checkpoint that a KTI or receipt names fits this log. It is unsigned: a misfit rejects that delivery only.
+ * Whether the checkpoint that a KTI names fits this log. It is unsigned: a misfit rejects that delivery only.
  * @throws {KeyferryError} `log-inconsistent`
  */
 export async function checkMark(

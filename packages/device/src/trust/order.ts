@@ -55,6 +55,7 @@ async function genuineGrant({ order, ownerSet, received }: OrderQuestion): Promi
   try {
     await checkGrant(grant, ownerSet)
   } catch (cause) {
+    if (!(cause instanceof KeyferryError)) throw cause
     throw new KeyferryError('order-invalid', 'the grant is not one of the owner', {}, { cause })
   }
   return grant
@@ -70,8 +71,9 @@ async function genuineCertificates(
     try {
       await checkUserStatement(certificate, { origin: ownerSet.origin, caIds, now: at })
       genuine.push(certificate)
-    } catch {
+    } catch (error) {
       // one that does not verify admits nobody
+      if (!(error instanceof KeyferryError)) throw error
     }
   }
   return genuine

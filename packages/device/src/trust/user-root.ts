@@ -60,7 +60,8 @@ async function trustedCertificate(state: TrustState, question: RootQuestion): Pr
     if (!state.trust.cas.includes(certificate.kid) || inTime(certificate.payload, question.at) !== 'in-time') continue
     try {
       await checkUserStatement(certificate, { origin: state.origin, caIds: state.trust.cas })
-    } catch {
+    } catch (error) {
+      if (!(error instanceof KeyferryError)) throw error
       continue // one that does not verify proves nothing
     }
     if (best === null || certificate.payload.iat > best.payload.iat) best = certificate

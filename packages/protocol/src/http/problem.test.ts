@@ -33,6 +33,8 @@ describe('a problem', () => {
     ['x'],
     [{}],
     [{ type: 'a', title: 'b', status: 200 }],
+    [{ type: 'a', title: 'b', status: 600 }],
+    [{ type: 'a', title: 'b'.repeat(1025), status: 400 }],
     [{ type: 'a', title: 'b', status: 400, code: 'x' }],
   ])('is not %j', (json) => {
     expect(readProblem(json)).toBeNull()

@@ -149,6 +149,22 @@ describe('the signature of a request', () => {
     expect(fromUtf8(read({ 'content-type': ' application/json\t' }).base)).toBe(BASE)
   })
 
+  it('is neither read nor made over a method or target that could be read as two lines', async () => {
+    const options = { now: 1795521600, nonce: NONCE, lifetimeSeconds: 300 }
+    for (const change of [
+      { method: 'GET POST' },
+      { method: 'POST\n"@target-uri": https://keys.example/v1/users' },
+      { method: '' },
+      { targetUri: 'https://keys.example/v1/a b' },
+      { targetUri: 'https://keys.example/v1/é' },
+      { targetUri: 'https://keys.example/v1/a\n' },
+    ]) {
+      const request = { ...aRequest(), ...change }
+      expect(() => readRequestSignature(request, true)).toThrow(withCode('malformed'))
+      await expect(signRequest(signer, request, options)).rejects.toThrow(withCode('malformed'))
+    }
+  })
+
   it('covers the digest of any content', () => {
     const headers = { 'content-digest': undefined, 'signature-input': INPUT.replace(' "content-digest"', '') }
     expect(() => read(headers)).toThrow(withCode('digest-mismatch'))

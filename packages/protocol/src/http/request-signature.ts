@@ -110,11 +110,6 @@ export function checkRequestTime(facts: Pick<SignedRequestFacts, 'created' | 'ex
   }
 }
 
-/** The nonce of a signature is spent until then (PROTOCOL 4). */
-export function nonceKeptUntil(facts: Pick<SignedRequestFacts, 'expires'>): EpochSeconds {
-  return facts.expires + SKEW_SECONDS
-}
-
 export interface RequestSignatureOptions {
   readonly now: EpochSeconds
   /** b64u of at least 16 fresh random octets, or what an `Accept-Signature` asked for. */

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type PublicSigningJwk, thumbprint } from '../jose/jwk.ts'
 import type { Signer } from '../jose/signer.ts'
-import { fromUtf8, utf8 } from '../json/base64url.ts'
+import { fromUtf8, toBase64, utf8 } from '../json/base64url.ts'
 import { contentDigest } from './content-digest.ts'
 import {
   type ReceivedResponse,
@@ -146,6 +146,44 @@ describe('the signature of an answer', () => {
     }
   })
 
+  it('is refused for the same though a trusted key signed it as it stands', async () => {
+    let base = ''
+    const listening: Signer = {
+      ...server,
+      sign(octets) {
+        base = fromUtf8(octets)
+        return server.sign(octets)
+      },
+    }
+    const signed = await signResponse(listening, { status: 200, headers: HEADERS, request: REQUEST }, NOW)
+    const input = signed['signature-input']
+    const lines = new Map(base.split('\n').map((line) => [line.slice(0, line.indexOf(': ')), line]))
+    async function signedAs(other: string): Promise<ReceivedResponse> {
+      const names = other.slice('kf=('.length, other.indexOf(')')).split(' ')
+      const covered = names.map((name) => lines.get(name) ?? `${name}: x`)
+      const octets = utf8([...covered, `"@signature-params": ${other.slice('kf='.length)}`].join('\n'))
+      const signature = `kf=:${toBase64(await server.sign(octets))}:`
+      return { status: 200, headers: { ...HEADERS, 'signature-input': other, signature }, content: BODY }
+    }
+    await expect(verify(await signedAs(input))).resolves.toBeDefined()
+    for (const other of [
+      input.replace(' "etag"', ''),
+      input.replace('"@status" ', ''),
+      input.replace(' "@target-uri";req', ''),
+      input.replace(' "etag"', ' "etag" "etag"'),
+      input.replace(' "etag"', ' "etag" "location"'),
+      `${input};nonce="rlTfEhd99pz7iZdhnbXluA"`,
+      `${input};expires=${NOW + 60}`,
+      input.replace('kf-res-1', 'kf-hook-1'),
+      input.replace(/;created=\d+/, ''),
+      input.replace(/;keyid="[^"]*"/, ''),
+      input.replace(server.id, 'server'),
+    ]) {
+      const answer = verifyResponse(await signedAs(other), REQUEST, () => server.jwk, NOW)
+      await expect(answer).rejects.toThrow(withCode('response-invalid'))
+    }
+  })
+
   it('is believed from a trusted key only', async () => {
     const other = aSigner()
     const signed = await signResponse(other, { status: 200, headers: HEADERS, request: REQUEST }, NOW)
@@ -177,6 +215,12 @@ describe('the signature of an answer', () => {
     await expect(verify(answer, REQUEST, NOW - 86_400)).rejects.toThrow('24 h behind')
     const forged = await anAnswer({ status: 201 })
     await expect(verify({ ...forged, status: 200 }, REQUEST, NOW + 600)).rejects.toMatchObject({ details: {} })
+  })
+
+  it.each([99, 600, 200.5])('is not made over %s, which is no status', async (status) => {
+    await expect(signResponse(server, { status, headers: HEADERS, request: REQUEST }, NOW)).rejects.toThrow(
+      withCode('response-invalid'),
+    )
   })
 
   it('does not make a redirect good, but "not modified" is', async () => {

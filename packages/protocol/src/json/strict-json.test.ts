@@ -22,8 +22,12 @@ describe('strict JSON', () => {
     ['"\u0001"'],
     ['\ufeff{}'],
     ['['.repeat(17) + ']'.repeat(17)],
+    [`${'{"a":'.repeat(17)}1${'}'.repeat(17)}`],
     ["{'a':1}"],
     ['"\\x"'],
+    ['"\\x0041"'],
+    ['"\\u00zz"'],
+    ['"\\u 041"'],
     ['NaN'],
   ])('refuses %s', (text) => {
     expect(() => parseStrictJson(utf8(text))).toThrow(expect.objectContaining({ code: 'malformed' }))
@@ -36,5 +40,6 @@ describe('strict JSON', () => {
       c: 9007199254740991,
     })
     expect(parseStrictJson(utf8('['.repeat(16) + ']'.repeat(16)))).toHaveLength(1)
+    expect(parseStrictJson(utf8(`${'{"a":'.repeat(16)}1${'}'.repeat(16)}`))).toHaveProperty('a')
   })
 })

@@ -8,6 +8,7 @@ import {
   type CheckpointRules,
   checkCheckpoint,
   checkpointMark,
+  checkpointText,
   logNameOf,
   readCheckpoint,
   signCheckpoint,
@@ -51,6 +52,11 @@ async function aCheckpoint(times: readonly (number | undefined)[] = [], head = H
   }
   return note
 }
+it('is refused under the origin line of another log, though this log signed it', async () => {
+  const note = await signNote(checkpointText('other.example/log', HEAD), log.vkey, log.signer)
+  await expect(checkCheckpoint(note, RULES)).rejects.toThrow(withCode('checkpoint-invalid'))
+})
+
 function withCode(code: string): Error {
   return expect.objectContaining({ code })
 }

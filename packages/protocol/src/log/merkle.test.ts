@@ -76,6 +76,15 @@ describe('inclusion', () => {
     expect(verifyInclusion({ ...claim, size: 2 ** 53 - 1, path: Array.from({ length: 1000 }, () => leaf) })).toBe(false)
   })
 
+  it('does not go on above the root, nor end below it', () => {
+    const leaf = leafHash(utf8('x'))
+    const claim = { index: 0, size: 1, leafHash: leaf, path: [leaf], root: nodeHash(leaf, leaf) }
+    expect(verifyInclusion(claim)).toBe(false)
+    expect(verifyInclusion({ ...claim, size: 2 })).toBe(true)
+    expect(verifyInclusion({ ...claim, size: 2, path: [], root: leaf })).toBe(false)
+    expect(verifyInclusion({ ...claim, size: 2, path: [leaf, leaf], root: nodeHash(leaf, claim.root) })).toBe(false)
+  })
+
   it('holds in trees beyond 32 bits', () => {
     const path = Array.from({ length: 40 }, (_, i) => leafHash(utf8(`${i}`)))
     const leaf = leafHash(utf8('x'))
@@ -113,6 +122,41 @@ describe('consistency', () => {
       }),
     )
   })
+})
+
+describe('consistency that is claimed', () => {
+  const one = leafHash(utf8('x'))
+  const two = nodeHash(one, one)
+
+  it('is refused for numbers that are none, and for an empty tree', () => {
+    const claim = { size1: 1, size2: 2, root1: one, root2: two, path: [one] }
+    expect(verifyConsistency(claim)).toBe(true)
+    for (const size1 of [-1, 0, 0.5, Number.NaN]) expect(verifyConsistency({ ...claim, size1 })).toBe(false)
+    for (const size2 of [0, 1.5, 2 ** 53, Number.NaN]) expect(verifyConsistency({ ...claim, size2 })).toBe(false)
+    expect(verifyConsistency({ size1: 0, size2: 0, root1: emptyRoot(), root2: emptyRoot(), path: [] })).toBe(false)
+  })
+
+  it('is refused with hashes that are none, and above or below the root', () => {
+    const claim = { size1: 1, size2: 2, root1: one, root2: two, path: [one] }
+    expect(verifyConsistency({ ...claim, path: [one.slice(1)] })).toBe(false)
+    expect(verifyConsistency({ ...claim, root1: one.slice(1) })).toBe(false)
+    expect(verifyConsistency({ ...claim, size2: 1, root2: one })).toBe(false)
+    const leaves = leavesOf(4)
+    const [root1, root2, path] = [mth(leaves.slice(0, 3)), mth(leaves), proofOf(3, leaves)]
+    expect(verifyConsistency({ size1: 3, size2: 4, root1, root2, path })).toBe(true)
+    const above = { root1: nodeHash(one, root1), root2: nodeHash(one, root2), path: [...path, one] }
+    expect(verifyConsistency({ size1: 3, size2: 4, ...above })).toBe(false)
+    const [c = one, d = one] = path
+    expect(verifyConsistency({ size1: 3, size2: 4, root1: c, root2: nodeHash(c, d), path: [c, d] })).toBe(false)
+  })
+})
+
+it('makes a node of two hashes and of nothing else', () => {
+  const hash = leafHash(utf8('x'))
+  for (const other of [hash.slice(1), new Uint8Array(33), new Uint8Array()]) {
+    expect(() => nodeHash(hash, other)).toThrow(RangeError)
+    expect(() => nodeHash(other, hash)).toThrow(RangeError)
+  }
 })
 
 describe('the ranges of a proof', () => {
@@ -186,5 +230,7 @@ describe('proofs as they travel', () => {
     expect(() => checkConsistency({ size: 0, root: head.root }, { size: 0, root: emptyRoot() }, [])).toThrow(
       inconsistent,
     )
+    const empty = { size: 0, root: emptyRoot() }
+    expect(() => checkConsistency(empty, empty, path)).toThrow(inconsistent)
   })
 })

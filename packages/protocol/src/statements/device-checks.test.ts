@@ -31,6 +31,8 @@ it('refuses a statement for another origin or user, too long a life, or by anoth
   await invalid({ user: luisRoot.id })
   await invalid({ exp: NOW + 90 * DAY })
   await invalid({ jwk: exampleSigner('other').jwk })
+  const misnamed = await aDevice({}, { ...martaPhone, id: luisRoot.id })
+  await expect(checkDeviceStatement(misnamed, EXPECTED)).rejects.toEqual(withCode('statement-invalid'))
 })
 
 it('refuses two roles that share a key', async () => {

@@ -59,8 +59,35 @@ it('refuses a hand-over that its root did not sign', async () => {
 })
 
 it('refuses a hand-over that says more than the next root', async () => {
-  const talkative = await aSet({ seq: 2, prev: first.ref, next: root2.jwk })
-  await invalid(aSet({ seq: 3, prev: talkative.ref, handovers: [talkative.text] }, root2))
+  const trust = { cas: [], witnesses: [], quorum: 0, log: 'a vkey of a later kind' }
+  for (const more of [
+    { devices: [inSet(luisTablet)] },
+    { revoked: [{ id: luisTablet.id, at: NOW }] },
+    { trust },
+    { handovers: [handover.text] },
+  ]) {
+    const talkative = await aSet({ ...BARE, seq: 2, prev: first.ref, next: root2.jwk, ...more })
+    await invalid(aSet({ seq: 3, prev: talkative.ref, handovers: [talkative.text] }, root2))
+  }
+})
+
+it('refuses hand-overs that are not older than what they lead to', async () => {
+  const late = await aSet({ ...BARE, seq: 4, prev: first.ref, next: root2.jwk })
+  const early = await aSet({ ...BARE, seq: 2, prev: first.ref, next: root3.jwk }, root2)
+  await invalid(aSet({ seq: 5, prev: late.ref, handovers: [late.text, early.text] }, root3))
+  await invalid(aSet({ seq: 2, prev: first.ref, handovers: [handover.text] }, root2))
+})
+
+it('refuses hand-overs of another user or origin, or with too long a life', async () => {
+  const members = { ...BARE, seq: 2, prev: first.ref, next: root2.jwk }
+  for (const other of [{ origin: 'https://other.example' }, { user: martaPhone.id }, { exp: NOW + 90 * DAY + 1 }]) {
+    const foreign = await aSet({ ...members, ...other })
+    await invalid(aSet({ seq: 3, prev: foreign.ref, handovers: [foreign.text] }, root2))
+  }
+})
+
+it('refuses a set whose header names another signer', async () => {
+  await invalid(aSet({}, { ...luisRoot, id: martaPhone.id }))
 })
 
 it('takes a hand-over set only as that', async () => {
@@ -68,6 +95,21 @@ it('takes a hand-over set only as that', async () => {
   await expect(checkHandover(handover, { ...EXPECTED, root: luisRoot.id })).resolves.toBeUndefined()
   await expect(checkHandover(handover2, { ...EXPECTED, root: luisRoot.id })).rejects.toEqual(withCode('set-invalid'))
   await expect(checkHandover(first, { ...EXPECTED, root: luisRoot.id })).rejects.toEqual(withCode('set-invalid'))
+})
+
+it('refuses a hand-over set of somebody else, by somebody else, to nobody or to itself', async () => {
+  const members = { ...BARE, seq: 2, prev: first.ref, next: root2.jwk }
+  const { next: _, ...toNobody } = members
+  for (const wrong of [
+    await aSet({ ...members, origin: 'https://other.example' }),
+    await aSet({ ...members, user: martaPhone.id }),
+    await aSet({ ...members, exp: NOW + 90 * DAY + 1 }),
+    await aSet(members, { ...root3, id: luisRoot.id, jwk: luisRoot.jwk }),
+    await aSet({ ...members, next: luisRoot.jwk }),
+    await aSet(toNobody),
+  ]) {
+    await expect(checkHandover(wrong, { ...EXPECTED, root: luisRoot.id })).rejects.toEqual(withCode('set-invalid'))
+  }
 })
 
 it('refuses a device twice, under another id, both listed and revoked, or with the key of another role', async () => {
@@ -107,6 +149,7 @@ it('does not go back behind what was seen', () => {
   expect(() => refuseSetRollback(first, null)).not.toThrow()
   expect(() => refuseSetRollback(first, seen)).toThrow(withCode('set-rollback'))
   expect(() => refuseSetRollback(third, { ...seen, ref: first.ref })).toThrow(withCode('set-rollback'))
+  expect(() => refuseSetRollback(first, { seq: 2, ref: third.ref, handovers: [] })).toThrow(withCode('set-rollback'))
   expect(() => refuseSetRollback(fifth, { ...seen, handovers: [handover2.ref] })).toThrow(withCode('set-rollback'))
 })
 
@@ -114,6 +157,10 @@ it('follows directly, and after a hand-over with the new root', async () => {
   expect(() => checkSuccessor(handover, first)).not.toThrow()
   expect(() => checkSuccessor(third, handover)).not.toThrow()
   expect(() => checkSuccessor(third, first)).toThrow(withCode('set-rollback'))
+  const skipping = await aSet({ seq: 3, prev: first.ref })
+  expect(() => checkSuccessor(skipping, first)).toThrow(withCode('set-rollback'))
+  const ofAnother = await aSet({ seq: 2, prev: third.ref })
+  expect(() => checkSuccessor(ofAnother, first)).toThrow(withCode('set-rollback'))
   const byOldRoot = await aSet({ seq: 3, prev: handover.ref })
   expect(() => checkSuccessor(byOldRoot, handover)).toThrow(withCode('set-rollback'))
 })

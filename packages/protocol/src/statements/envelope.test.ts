@@ -3,11 +3,12 @@ import { expect, it } from 'vitest'
 import { exampleSigner, withCode } from '../../test/example-keys.ts'
 import { aKeyTransferInfo, anOrder, luisTablet, martaKid, martaPhoneEnc } from '../../test/example-statements.ts'
 import { KeyferryError } from '../errors.ts'
+import { signJws } from '../jose/jws.ts'
 import { utf8 } from '../json/base64url.ts'
 import { hpke7 } from '../suites/hpke-7.ts'
 import { unwrapKey, wrapKey } from '../suites/wrapped.ts'
 import { checkWrapped } from '../suites/wrapped-checks.ts'
-import { readEnvelope, signEnvelope, verifyEnvelope } from './envelope.ts'
+import { ENVELOPE_TYP, readEnvelope, signEnvelope, verifyEnvelope } from './envelope.ts'
 
 const binding = utf8(JSON.stringify(aKeyTransferInfo))
 const order = await anOrder()
@@ -46,6 +47,20 @@ it('is not taken with more members, or in compact form', () => {
   ]) {
     expect(() => readEnvelope(utf8(JSON.stringify(other)))).toThrow(withCode('envelope-malformed'))
   }
+})
+
+it('is not taken with more members in its payload', async () => {
+  const { payload } = readEnvelope(octets)
+  const { payload: body, ...jws } = await signJws(
+    luisTablet,
+    ENVELOPE_TYP,
+    utf8(JSON.stringify({ ...payload, more: 1 })),
+  )
+  expect(() => readEnvelope(utf8(JSON.stringify({ payload: body, ...jws })))).toThrow(withCode('envelope-malformed'))
+})
+
+it('does not verify under a key of a kind that we do not know', async () => {
+  expect(await verifyEnvelope(readEnvelope(octets), { kty: 'AKP', alg: 'ML-DSA-65', pub: 'AAAA' })).toBe(false)
 })
 
 it('is refused, or read, or fails to verify, whatever octet changes; never another exception', async () => {

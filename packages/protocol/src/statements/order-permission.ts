@@ -23,15 +23,6 @@ export interface PermissionFacts {
 }
 
 /**
- * Who permits an order (PROTOCOL 2.4): the source itself, a device of the owner with role `order`, or the grantee of a live
- * grant; `null`: nobody. `src` must be a source of the owner in each case. Says nothing of the signature, of local rules, nor
- * of what the grant covers.
- */
-export function whoPermits(order: OrderPayload, facts: PermissionFacts): Permitter | null {
-  return permissionOf(order, facts)?.by ?? null
-}
-
-/**
  * An order is signed by whoever permits it, and a grant covers it, but for `perDay`.
  * @throws {KeyferryError} `order-invalid`; `grant-exceeded` if the grant is live and does not cover the order.
  */
@@ -57,6 +48,10 @@ interface Permission {
   readonly grant: GrantPayload | null
 }
 
+/**
+ * Who permits an order (PROTOCOL 2.4): the source itself, a device of the owner with role `order`, or the grantee of a live
+ * grant; `null`: nobody. `src` must be a source of the owner in each case.
+ */
 function permissionOf(order: OrderPayload, { ownerSet, grant, at }: PermissionFacts): Permission | null {
   if (ownerSet.user !== ownerOf(order.key.id) || ownerSet.origin !== order.origin) return null
   const source = deviceIn(ownerSet, order.src)

@@ -17,6 +17,7 @@ import {
 } from '../../test/example-statements.ts'
 import { KeyferryError } from '../errors.ts'
 import type { NoticeId } from '../ids/ids.ts'
+import { joinCompact, signJws } from '../jose/jws.ts'
 import { fromBase64url, toBase64url, utf8 } from '../json/base64url.ts'
 import { deviceStatement } from './device.ts'
 import { deviceSetStatement } from './device-set.ts'
@@ -188,6 +189,48 @@ it('signs nothing that no reader would take', async () => {
   await expect(anOrder({ username: 'luis' })).rejects.toEqual(withCode('order-invalid'))
 })
 
+describe('the members of mechanism and class', () => {
+  const secret = 'ss_0000000000000000000000000a'
+  const { kid, ...keyless } = aKeyTransferInfo
+  const derived = { ...keyless, secret, data: 'AAAA', mechanism: 'derived-key' }
+
+  it('are those of a KTI', () => {
+    const { container: _, ...classless } = aKeyTransferInfo
+    const directory = { ...aKeyTransferInfo, mechanism: 'directory', directory: 'people' }
+    for (const good of [derived, directory]) expect(readKeyTransferInfo(utf8(JSON.stringify(good)))).toEqual(good)
+    for (const bad of [
+      keyless,
+      classless,
+      { ...aKeyTransferInfo, secret },
+      { ...aKeyTransferInfo, data: 'AAAA' },
+      { ...aKeyTransferInfo, directory: 'people' },
+      { ...aKeyTransferInfo, username: 'marta' },
+      { ...derived, data: '' },
+      { ...derived, data: toBase64url(new Uint8Array(65)) },
+    ]) {
+      expect(() => readKeyTransferInfo(utf8(JSON.stringify(bad)))).toThrow(withCode('binding-mismatch'))
+    }
+  })
+
+  it('are those of a KtI and its options', () => {
+    const { container: _, ...classless } = aTransportKeyInfo
+    const withOption = (option: object): object => ({ ...aTransportKeyInfo, options: [option] })
+    const directory = { ...aTransportKeyInfo, mechanism: 'directory', directory: 'people' }
+    expect(readTransportKeyInfo(utf8(JSON.stringify(directory)))).toEqual(directory)
+    for (const bad of [
+      classless,
+      { ...aTransportKeyInfo, username: 'marta' },
+      { ...aTransportKeyInfo, directory: 'people' },
+      { ...aTransportKeyInfo, mechanism: 'shared-secret' },
+      withOption({ alg: 'HPKE-7' }),
+      withOption({ alg: 'HPKE-7', kid, secret }),
+      withOption({ alg: 'HPKE-7', kid, data: 'AAAA' }),
+    ]) {
+      expect(() => readTransportKeyInfo(utf8(JSON.stringify(bad)))).toThrow(withCode('kti-invalid'))
+    }
+  })
+})
+
 it('ignores what stands in `ext`, and keeps it', async () => {
   const order = await anOrder({ ext: { later: [1, { a: 'b' }] } })
   expect(readStatement(orderStatement, order.text).payload.ext).toEqual({ later: [1, { a: 'b' }] })
@@ -211,6 +254,56 @@ it('refuses a key of a kind that we know when it has another form', async () => 
   await expect(aSet({ devices: [{ id: martaPhone.id, jwk, kind: 'ese', roles: [] }] })).rejects.toEqual(
     withCode('set-invalid'),
   )
+})
+
+it('refuses transport keys and signing keys of the other kinds that we know, too, in another form', async () => {
+  const { payload } = await aDevice()
+  const offer = payload.enc[0] as (typeof payload.enc)[0]
+  const point = { x: offer.jwk.x as string, y: offer.jwk.y as string }
+  for (const jwk of [
+    { kty: 'EC', crv: 'P-256', ...point, alg: 'ES256' },
+    { kty: 'RSA', n: 'AAAA', e: 'AQAB', alg: 'RSA-OAEP' },
+    { kty: 'AKP', alg: 'HPKE-9' },
+  ]) {
+    await expect(aDevice({ enc: [{ ...offer, jwk }] })).rejects.toEqual(withCode('statement-invalid'))
+  }
+  for (const jwk of [
+    { kty: 'OKP', crv: 'Ed25519', x: point.x },
+    { kty: 'RSA', alg: 'PS256', n: 'AAAA', e: 'Aw' },
+  ]) {
+    await expect(aDevice({ access: jwk })).rejects.toEqual(withCode('statement-invalid'))
+  }
+  for (const access of [
+    { kty: 'EC', crv: 'P-384', ...point },
+    { kty: 'OKP', crv: 'Ed448', x: point.x },
+    { kty: 'RSA', alg: 'RS256', n: 'AAAA', e: 'Aw' },
+  ]) {
+    expect((await aDevice({ access })).payload.access).toEqual(access)
+  }
+})
+
+it('goes by the type and the algorithm that are signed', async () => {
+  const { text, jws } = await aSet()
+  const typed = joinCompact(await signJws(luisTablet, 'kf-device+jwt', jws.payload))
+  expect(() => readStatement(deviceSetStatement, typed)).toThrow(withCode('set-invalid'))
+  expect(() => readStatement(deviceSetStatement, `${text}.AAAA`)).toThrow(withCode('set-invalid'))
+  const other = { ...luisTablet, jwk: { ...luisTablet.jwk, alg: 'PS256' } as unknown as typeof luisTablet.jwk }
+  const renamed = joinCompact(await signJws(other, 'kf-device-set+jwt', jws.payload))
+  expect(await verifyStatement(readStatement(deviceSetStatement, renamed), luisTablet.jwk)).toBe(false)
+})
+
+it('gives a reason in a receipt that is no success, and the exposure in one that is', async () => {
+  const { exposure, ...bare } = (await aReceipt(ORDER_REF)).payload
+  const sign = (members: object) => signStatement(receiptStatement, martaPhone, { ...bare, ...members })
+  await expect(sign({ outcome: 'rejected', reason: 'declined' })).resolves.toBeDefined()
+  for (const wrong of [
+    {},
+    { exposure, reason: 'declined' },
+    { outcome: 'rejected' },
+    { outcome: 'rejected', reason: 'declined', exposure },
+  ]) {
+    await expect(sign(wrong)).rejects.toEqual(withCode('receipt-invalid'))
+  }
 })
 
 it('leaves `order` and `key` out of a receipt only where they could not be read', async () => {

@@ -140,17 +140,28 @@ it('checks what somebody who cannot open it can see', () => {
     toBase64url(utf8(JSON.stringify({ alg: 'HPKE-7', kid: martaKid, typ: 'kf-key+jwe', ...members })))
   const malformed: WrappedKey[] = [
     { ...wrapped, iv: 'AAAAAAAAAAAAAAAA', tag: 'AAAAAAAAAAAAAAAAAAAAAA' },
+    { ...wrapped, iv: 'AAAAAAAAAAAAAAAA' },
+    { ...wrapped, tag: 'AAAAAAAAAAAAAAAAAAAAAA' },
     { ...wrapped, encrypted_key: 'AAAA' },
+    { ...wrapped, ciphertext: 'AAAAAAAAAAAAAAAAAAAAAA' },
+    { ...wrapped, ciphertext: `${wrapped.ciphertext}AAAA` },
     { ...wrapped, ciphertext: wrapped.ciphertext.slice(0, -4) },
     { ...wrapped, ciphertext: '' },
     { ...wrapped, protected: header({ enc: 'A256GCM' }) },
     { ...wrapped, protected: header({ zip: 'DEF' }) },
+    { ...wrapped, protected: header({ epk: martaPhoneEnc.jwk }) },
     { ...wrapped, protected: header({ typ: 'JOSE' }) },
     { ...wrapped, protected: 'AAAA' },
     { alg: 'HPKE-7', kid: martaKid, blob: 'AAAA' },
   ]
   for (const one of malformed) expect(() => checkWrapped(one, KTI)).toThrow(withCode('envelope-malformed'))
-  const mismatched = [header({ alg: 'HPKE-9' }), header({ kid: KTI.src })]
+  expect(() => checkWrapped(wrapped, { ...KTI, alg: 'RSA-OAEP-256' })).toThrow(withCode('envelope-malformed'))
+  const mismatched = [
+    header({ alg: 'HPKE-9' }),
+    header({ kid: KTI.src }),
+    header({ apu: KTI.src }),
+    header({ apv: KTI.dst }),
+  ]
   for (const one of mismatched) {
     expect(() => checkWrapped({ ...wrapped, protected: one }, KTI)).toThrow(withCode('binding-mismatch'))
   }

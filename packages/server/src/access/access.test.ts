@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { aCall, LUIS, NOW } from '../../test/support/a-call.ts'
 import { boundedCache } from '../bounded-cache.ts'
 import { AccessAnswerShape, AccessCallShape } from './access-call.ts'
 import type { AccessEngine } from './access-decision.ts'
-import { aCall, LUIS, NOW } from './cedar/a-call.ts'
 import { callOctets, decisionRecord } from './decision-record.ts'
 import { inTimeOrNot, type NoDecision } from './time-limit.ts'
 

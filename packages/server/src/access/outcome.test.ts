@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { aCall, LUIS, MARTA, NOW, PAULA } from '../../test/support/a-call.ts'
 import type { AccessAnswer, AccessApproval } from './access-call.ts'
-import { aCall, LUIS, MARTA, NOW, PAULA } from './cedar/a-call.ts'
 import { outcomeOf } from './outcome.ts'
 
 const permit = (conditions: object): AccessAnswer => ({
@@ -49,6 +49,8 @@ describe('what an answer means', () => {
     expect(outcomeOf(aCall(), permit({ proof: { maxAgeSeconds: 10 } }))).toMatchObject({ outcome: 'permit' })
     expect(outcomeOf(aCall(), permit({ proof: { maxAgeSeconds: 9 } }))).toMatchObject({ waitingFor: ['target-proof'] })
     const bySession = permit({ proof: { maxAgeSeconds: 900, method: 'session' } })
+    const byDevice = permit({ proof: { maxAgeSeconds: 900, method: 'device-signature' } })
+    expect(outcomeOf(aCall(), byDevice)).toMatchObject({ outcome: 'permit' })
     expect(outcomeOf(aCall({ context: { stage: 'ac1' } }), bySession)).toMatchObject({ waitingFor: ['source-proof'] })
     expect(outcomeOf(aCall(), permit({ code: 'proof' }))).toMatchObject({ waitingFor: ['code'] })
   })

@@ -9,6 +9,7 @@ import {
 } from '@keyferry/protocol'
 import {
   aDeviceStatement,
+  aGrant,
   DAY_SECONDS,
   type EnvelopeOptions,
   exampleSigner,
@@ -21,6 +22,7 @@ import {
   aTransferWorld,
   expectRefused,
   orderFor,
+  putKey,
   rowOf,
   type TransferWorld,
   visit,
@@ -28,6 +30,7 @@ import {
 import { asDevice } from '../../test/world.ts'
 import { putStatement } from '../registry/put-statement.ts'
 import type { DeliveryRow } from '../store/rows.ts'
+import { cancel } from './cancel.ts'
 import { deposit } from './deposit.ts'
 import { putOrder } from './put-order.ts'
 import { transportKeyInfo } from './transport-key-info.ts'
@@ -72,6 +75,16 @@ describe('D1', () => {
     expect(await put(octets)).toMatchObject({ state: 'deposited', created: false })
     await expectRefused(putMade({}), 'envelope-exists', { state: 'deposited' })
     expect(world.context.log.size).toBe(size)
+    await cancel(world.context, await asDevice(world, world.phone), delivery.dl, {})
+    await expectRefused(putMade({}), 'delivery-closed', { state: 'cancelled' })
+    expect(await put(octets)).toMatchObject({ state: 'cancelled', created: false })
+  })
+
+  it('is closed where the key was withdrawn, and this delivery not found by that', async () => {
+    const { octets } = await anEnvelope(world, info)
+    await putKey(world, { withdrawn: true })
+    await expectRefused(put(octets), 'delivery-closed', { state: 'withdrawn', reason: 'key-withdrawn' })
+    expect(await rowOf(world, delivery)).toMatchObject({ state: 'withdrawn', envelopeRef: null })
   })
 
   it('is also done by the host agent of the source', async () => {
@@ -101,6 +114,7 @@ describe('D2', () => {
   it('refuses what the source did not sign', async () => {
     await refusesBy('signature-invalid', putMade({ signer: world.tablet.signer }))
     await refusesBy('signature-invalid', putMade({ signer: { ...STRANGER, id: world.phone.id } }))
+    await refusesBy('signature-invalid', putMade({ signer: { ...world.phone.signer, id: STRANGER.id } }))
   })
 })
 
@@ -214,6 +228,18 @@ describe('D5', () => {
     await refusesBy('binding-mismatch', putMade({ kti: { exp: now } }))
     await refusesBy('binding-mismatch', putMade({ kti: { dstSet: info.source.set } }))
     await refusesBy('binding-mismatch', putMade({ kti: { dstStatement: info.source.statement } }))
+  })
+
+  it('refuses a KTI that relies on what is no statement of the target', async () => {
+    const { luis, phone, tablet } = world
+    delivery = await aDeliveryIn(world, 'admitted', { targets: [{ device: tablet.id }] })
+    info = await transportKeyInfo(world.context, await visit(world, phone), delivery.dl, 0)
+    await refusesBy('binding-mismatch', putMade({ kti: { dstStatement: phone.statement.ref } }))
+    // Filed like a statement of the tablet: it is of luis, and about the tablet's key.
+    const grant = await aGrant(luis, tablet.signer)
+    await putStatement(world.context, await asDevice(world, phone), grant.ref, grant.text)
+    await refusesBy('binding-mismatch', putMade({ kti: { dstStatement: grant.ref } }))
+    expect(await putMade({})).toMatchObject({ created: true })
   })
 
   it('refuses less exposure than the order asks for', async () => {

@@ -70,6 +70,24 @@ async function certified(): Promise<void> {
   await putStatement(world.context, application, statement.ref, statement.text)
 }
 
+/** Hands luis' root over to another one. */
+async function rotated(): Promise<typeof BACKUP> {
+  const first = await world.context.statements.deviceSet(
+    (await world.context.read.user(world.luis.id))?.setRef as never,
+  )
+  const root = exampleSigner('luis root 2')
+  const handover = await aHandoverSet(world.luis, { after: first, to: root })
+  await put(handover.text, handover.ref)
+  const next = await aDeviceSet(world.luis, [world.phone, world.tablet], {
+    after: handover,
+    root,
+    handovers: [handover],
+  })
+  await put(next.text, next.ref)
+  expect(thumbprint(next.payload.root)).toBe(root.id)
+  return root
+}
+
 const grantedKey = () => ({ id: world.key, owner: world.luis.id, class: 'container' as const })
 
 describe('a grantee', () => {
@@ -147,6 +165,17 @@ describe('a grantee', () => {
     await refused('order-invalid', send())
   })
 
+  it('orders under no grant of an earlier root, though he has one of the current root', async () => {
+    await certified()
+    await begin()
+    const root = await rotated()
+    const to = { own: true, users: [], cas: [CA.id] }
+    const anew = await aGrant(world.luis, BACKUP, { to }, world.clock.now(), root)
+    await put(anew.text, anew.ref)
+    await refused('order-invalid', send())
+    expect(await send({ grant: anew.ref })).toMatchObject({ created: true })
+  })
+
   it('loses what he was asked to order when his grant is revoked, also where nobody found it', async () => {
     await certified()
     await begin()
@@ -203,19 +232,7 @@ describe('a live grant', () => {
   it('is by the root of the owner’s newest set: a rotation ends those of the old root', async () => {
     await grant()
     expect(await liveGrantOf(world.context, grantedKey(), BACKUP.id)).not.toBeNull()
-    const first = await world.context.statements.deviceSet(
-      (await world.context.read.user(world.luis.id))?.setRef as never,
-    )
-    const root = exampleSigner('luis root 2')
-    const handover = await aHandoverSet(world.luis, { after: first, to: root })
-    await put(handover.text, handover.ref)
-    const next = await aDeviceSet(world.luis, [world.phone, world.tablet], {
-      after: handover,
-      root,
-      handovers: [handover],
-    })
-    await put(next.text, next.ref)
-    expect(thumbprint(next.payload.root)).toBe(root.id)
+    const root = await rotated()
     expect(await liveGrantOf(world.context, grantedKey(), BACKUP.id)).toBeNull()
     const anew = await aGrant(world.luis, BACKUP, {}, world.clock.now(), root)
     await put(anew.text, anew.ref)
@@ -248,6 +265,9 @@ it('takes the order of a device that may order, and no other device’s', async 
   const forged = await orderFor(world, info, {}, { ...martas.signer, id: tablet.id })
   await expectRefused(putOrder(context, orderer, dl, 1, forged.text), 'order-invalid', check)
   await expectRefused(putOrder(context, orderer, dl, 1, 'x.y.z'), 'order-invalid', check)
+  const unknown = await orderFor(world, info, { kid: CA.id }, tablet.signer)
+  const unknownKey = { check: 'transport-key-unknown' }
+  await expectRefused(putOrder(context, orderer, dl, 1, unknown.text), 'order-invalid', unknownKey)
   const good = await orderFor(world, info, {}, tablet.signer)
   await expectRefused(putOrder(context, orderer, dl, 2, good.text), 'state-conflict', { state: 'admitted' })
   const early = await anEnvelope(world, info)

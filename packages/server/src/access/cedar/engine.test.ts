@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import {
+  aCall,
+  anEarlyCall,
+  aSource,
+  aTarget,
+  LUIS,
+  MARTA,
+  NOW,
+  PAULA,
+  PHONE,
+  TABLET,
+} from '../../../test/support/a-call.ts'
 import type { AccessAnswer, AccessCall } from '../access-call.ts'
-import { aCall, anEarlyCall, aSource, aTarget, LUIS, MARTA, NOW, PAULA, PHONE, TABLET } from './a-call.ts'
 import { DEFAULT_POLICY } from './default-policy.ts'
 import { cedarEngine } from './engine.ts'
 

@@ -1,6 +1,6 @@
 import { isAuthorized } from '@cedar-policy/cedar-wasm/nodejs'
 import { describe, expect, it } from 'vitest'
-import { aCall, anEarlyCall, LUIS } from './a-call.ts'
+import { aCall, anEarlyCall, LUIS } from '../../../test/support/a-call.ts'
 import { DEFAULT_POLICY } from './default-policy.ts'
 import { cedarFacts, questionsOf } from './facts.ts'
 import { compilePolicy } from './policy.ts'

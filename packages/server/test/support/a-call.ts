@@ -1,5 +1,5 @@
 import type { DeliveryId, KeyId, Thumbprint } from '@keyferry/protocol'
-import type { AccessCall, AccessParty } from '../access-call.ts'
+import type { AccessCall, AccessParty } from '../../src/access/access-call.ts'
 
 /** Calls for tests: that of PROTOCOL 6, and what a test changes in it. */
 
