@@ -12,7 +12,7 @@ export interface Renewed {
 
 /**
  * Renews what would run out (PROTOCOL 2.1, 2.2, 17): transport key and statement, the set where this device holds the root, the server's
- * keys; sends again what the server lost; asks whether a revocation is in the log. Call it once a day or oftener; there is mostly nothing to do.
+ * keys; forgets replay entries whose time is over; sends again what the server lost; asks whether a revocation is in the log. Call it once a day or oftener; there is mostly nothing to do.
  * @throws {KeyferryError} `set-rollback`, `statement-rollback` (with an alarm), `response-invalid`
  */
 export async function renewOwn(open: OpenDevice): Promise<Renewed> {
@@ -21,6 +21,7 @@ export async function renewOwn(open: OpenDevice): Promise<Renewed> {
   const statement = await renewStatement(open)
   const set = await renewSet(open)
   open.device.destroyTransportKeys(open.now())
+  open.store.replay.forget(open.now())
   await checkNewestLogged(open)
   return { statement, set }
 }

@@ -1,11 +1,14 @@
+import { generateKeyPairSync } from 'node:crypto'
 import {
   type DevicePayload,
   type DeviceSetPayload,
   type ErrorCode,
+  namedThumbprint,
   type OrderPayload,
   type Signer,
   type Statement,
   type TransportKeyInfo,
+  type TransportKeyOffer,
   thumbprint,
 } from '@keyferry/protocol'
 import {
@@ -521,6 +524,11 @@ describe('the target’s statement (S9)', () => {
   })
 })
 
+function anRsaKey(): TransportKeyOffer['jwk'] {
+  const { kty, n, e } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
+  return { kty, n, e } as TransportKeyOffer['jwk']
+}
+
 describe('the transport key (S10)', () => {
   const MUST = { source: 'in-device', target: 'software' } as const
   const TARGET_MUST = { source: 'software', target: 'in-device' } as const
@@ -577,7 +585,8 @@ describe('the transport key (S10)', () => {
   it('is not the best one only if a rule allows less', async () => {
     const rules = { ...DEFAULT_RULES, lesserOption: true }
     await fails('alg-not-allowed', { kti: { options: [] } }, { rules })
-    const { jwk, kid } = exampleTransportKey('blob')
+    const jwk = anRsaKey()
+    const kid = namedThumbprint(jwk)
     const both = {
       ...(await recordOf({ algs: ['HPKE-7', 'RSA-OAEP-256'] })),
       wrap: ['HPKE-7', 'RSA-OAEP-256'].map((alg) => ({ alg, exposure: 'software' as const })),
@@ -608,12 +617,15 @@ describe('the transport key (S10)', () => {
       ...(await recordOf({ algs: ['RSA-OAEP-256'] })),
       wrap: [{ alg: 'RSA-OAEP-256', exposure: 'software' as const }],
     }
-    const options = [{ alg: 'RSA-OAEP-256', kid: world.target.transport.kid }]
-    const blob = (owner?: DevicePayload['user']): Promise<Spoilt> =>
-      offering((offer) => [{ ...offer, alg: 'RSA-OAEP-256', ...(owner === undefined ? {} : { owner }) }], { options })
-    await fails('transport-key-foreign', await blob(), question)
+    const blob = (owner: DevicePayload['user'] | undefined, jwk = anRsaKey()): Promise<Spoilt> =>
+      offering((offer) => [{ ...offer, jwk, alg: 'RSA-OAEP-256', ...(owner === undefined ? {} : { owner }) }], {
+        options: [{ alg: 'RSA-OAEP-256', kid: namedThumbprint(jwk) }],
+      })
+    await fails('transport-key-foreign', await blob(undefined), question)
     await fails('transport-key-foreign', await blob(STRANGER.id), question)
     expect((await wrapsWhen(world, await blob(world.luis.id), question)).key.alg).toBe('RSA-OAEP-256')
+    // Of another kind than the suite takes.
+    await fails('public-key-invalid', await blob(world.luis.id, world.target.transport.jwk), question)
   })
 
   it('is a valid point', async () => {

@@ -9,6 +9,7 @@ import {
   offerTakes,
   ownerOf,
   reachesExposure,
+  suiteForm,
   type Thumbprint,
   type TransportJwk,
   type TransportKeyInfo,
@@ -103,7 +104,7 @@ function whyNot(offer: TransportKeyOffer, question: TransportKeyQuestion): Keyfe
     return new KeyferryError('transport-key-foreign', 'this transport key takes the keys of another owner')
   }
   const jwk = asTransportJwk(offer.jwk)
-  if (jwk === null || !transportKeyIsValid(jwk))
+  if (jwk === null || !transportKeyIsValid(jwk) || (suiteForm(offer.alg)?.kty ?? jwk.kty) !== jwk.kty)
     return new KeyferryError('public-key-invalid', 'the transport key is not valid')
   const source = wrap.find((entry) => entry.alg === offer.alg)?.exposure ?? 'software'
   const reaches = [kti.minExposure, record.minExposure].every(
