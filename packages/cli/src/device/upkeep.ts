@@ -10,8 +10,10 @@ export async function upkeep(open: OpenDevice, problem: (error: KeyferryError) =
     await renewOwn(open)
   } catch (error) {
     // Without network the next round does it; what a check stopped is told, and deliveries go on.
-    if (error instanceof KeyferryError) problem(error)
-    else if (!(error instanceof UnreachableError)) throw error
+    // That it was revoked is what ends the agent, and is told there.
+    if (error instanceof KeyferryError) {
+      if (error.code !== 'device-revoked') problem(error)
+    } else if (!(error instanceof UnreachableError)) throw error
   }
 }
 
