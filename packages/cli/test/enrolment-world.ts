@@ -115,19 +115,18 @@ export interface Paired {
   readonly asked: readonly unknown[]
 }
 
-/** Pairs; `seen` gets the string, as somebody who looks over the shoulder would. */
+/** Pairs; `seen` gets the string, as somebody who looks over the shoulder would, and may say what is typed instead. */
 export async function pair(
   first: OpenDevice,
   newcomer: Profile,
-  seen: (text: string) => void = () => {},
+  seen: (text: string) => string | undefined = () => undefined,
 ): Promise<Paired> {
   const pause = async (): Promise<void> => {}
   const asked: unknown[] = []
   let joining: Promise<Awaited<ReturnType<typeof joinAsDevice>>> | undefined
   const adding = addDevice(first, {
     show(text) {
-      seen(text)
-      joining = joinAsDevice(newcomer.parts, text, { label: 'phone', show: () => {} })
+      joining = joinAsDevice(newcomer.parts, seen(text) ?? text, { label: 'phone', show: () => {} })
       joining.catch(() => {})
     },
     confirm: async (facts) => asked.push(facts) > 0,

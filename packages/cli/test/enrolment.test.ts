@@ -1,4 +1,4 @@
-import { addDevice, joinAsDevice, makeFirstDevice, type OpenDevice } from '@keyferry/device'
+import { addDevice, changeTrust, joinAsDevice, makeFirstDevice, type OpenDevice } from '@keyferry/device'
 import {
   type EnrolmentAnswer,
   fromBase64url,
@@ -60,6 +60,17 @@ describe('the first device of somebody', () => {
     await expect(makeFirstDevice(parts, other, 'laptop')).rejects.toMatchObject({ code: 'response-invalid' })
     const pairing = `${text}&u=${exampleSigner('luis root').id}&z=00041061050r3gg28a1c60t3gf`
     await expect(makeFirstDevice(parts, pairing, 'laptop')).rejects.toMatchObject({ code: 'malformed' })
+    expect(parts.store.identity.find()).toBeNull()
+  })
+
+  it('takes no configuration of another server', async () => {
+    const { parts } = await world.profile({
+      change: ({ url }, json) =>
+        url.endsWith('/.well-known/keyferry') ? { ...json, origin: 'https://other.example' } : undefined,
+    })
+    await expect(makeFirstDevice(parts, await world.invitation('luis'), 'laptop')).rejects.toMatchObject({
+      code: 'response-invalid',
+    })
     expect(parts.store.identity.find()).toBeNull()
   })
 
@@ -175,9 +186,22 @@ describe('a pairing past a lying server', () => {
     const laptop = await world.first('luis', lie(lies.first))
     const ended = await pair(laptop, await world.profile(lie(lies.newcomer)), (text) => {
       overTheShoulder.pairing = parsePairingString(text) as PairingString
+      return undefined
     })
     return { ...ended, laptop }
   }
+
+  it('ends at the new device when the set trusts another log than the string', async () => {
+    const laptop = await world.first('luis')
+    await changeTrust(laptop, {})
+    const { log } = await anotherLog()
+    const { added, joined } = await pair(laptop, await world.profile(), (text) =>
+      text.replace(/&l=[^&]+/, `&l=${encodeURIComponent(log)}`),
+    )
+    expect(joined).toMatchObject({ status: 'rejected', reason: { code: 'set-invalid' } })
+    expect(codeOf(added)).toBe('declined')
+    expect(setSeq(laptop)).toBe(2)
+  })
 
   it('ends when the new device’s statement was replaced, before anybody is asked', async () => {
     const stranger = await world.profile()
