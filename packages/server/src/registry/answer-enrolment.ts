@@ -1,5 +1,4 @@
 import {
-  type EnrolmentAnswer,
   type EnrolmentId,
   KeyferryError,
   readEnrolmentAnswer,
@@ -26,8 +25,7 @@ export async function answerEnrolment(
   en: EnrolmentId,
   body: EnrolmentAnswerBody,
 ): Promise<Put<EnrolmentStateView>> {
-  const content = withErrorCode('malformed', () => readEnrolmentAnswer(body.answer))
-  return decideAndCommit(context, () => decide(context, caller, en, body, content))
+  return decideAndCommit(context, () => decide(context, caller, en, body))
 }
 
 async function decide(
@@ -35,11 +33,12 @@ async function decide(
   caller: Caller,
   en: EnrolmentId,
   body: EnrolmentAnswerBody,
-  content: EnrolmentAnswer,
 ): Promise<Decided<Put<EnrolmentStateView>>> {
   const { enrolment, state, isNew, isOwner } = await findEnrolment(context, caller, en)
   if (!isOwner || isNew || caller.type !== 'device') throw notFound()
   refuseAgent(caller)
+  // Whose it is comes before its form (PROTOCOL 4).
+  const content = withErrorCode('malformed', () => readEnrolmentAnswer(body.answer))
   const given = enrolment.answer
   if (given !== null && given.answer === body.answer && given.mac === body.mac) return done({ state })
   if (state !== 'claimed' || enrolment.claim === null) throw wrongState(state)

@@ -430,7 +430,10 @@ describe('step 4, the answer', () => {
     const answer = aPairingAnswer(id, watch, set)
     const stranger = await asDevice(world, await aStranger(world))
     for (const caller of [asNewcomer(watch), asSession(luis.id), OPERATOR, stranger]) {
-      await expect(answerEnrolment(world.context, caller, id, answer)).rejects.toMatchObject({ code: 'not-found' })
+      // Whatever its form: to them there is none (PROTOCOL 4).
+      for (const given of [answer, { ...answer, answer: 'e30' }]) {
+        await expect(answerEnrolment(world.context, caller, id, given)).rejects.toMatchObject({ code: 'not-found' })
+      }
     }
     const agent = await asDevice(world, phone, 'access-signature')
     await expect(answerEnrolment(world.context, agent, id, answer)).rejects.toMatchObject({ code: 'access-denied' })
