@@ -20,6 +20,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'device-revoked':
     'this device was taken out of its user’s devices for good; a new one has a folder of its own: keyferry join --profile FOLDER',
   'device-suspended': 'whoever suspended it can lift that: keyferry device show',
+  'envelope-exists':
+    'the server says that it has another envelope, which this device did not make: it lies, or somebody has the key of this device; keep `keyferry log alarms --json` for your administrator',
   'file-exists': 'choose another name, or take that file away first',
   'key-absent': 'see which keys are here: keyferry key list',
   'key-encrypted': 'give its passphrase: keyferry key add FILE --key-passphrase-file FILE',

@@ -151,9 +151,16 @@ async function afterRefusedDeposit(parts: AgentParts, made: MadeEnvelope, error:
   const isOver = ['delivery-closed', 'state-conflict', 'envelope-exists', 'not-found'].includes(error.code)
   if (isOver) {
     parts.store.envelopes.markDone(dl, attempt)
+    if (error.code === 'envelope-exists') alarmOtherEnvelope(parts, made)
     return DONE
   }
   return again(parts, dl, error)
+}
+
+/** Only this device signs envelopes of this attempt, and it made one: somebody has its key, or the server lies. */
+function alarmOtherEnvelope({ store, now, report }: AgentParts, { dl, attempt, ref }: MadeEnvelope): void {
+  store.alarms.raise({ reason: 'envelope-exists', subject: dl, facts: { attempt, mine: ref }, at: now() })
+  report({ kind: 'alarm', reason: 'envelope-exists', subject: dl })
 }
 
 /** What the server checks of an envelope (D2 to D6 of PROTOCOL 9.2). Other words of its own say nothing here, nor do they alarm. */
