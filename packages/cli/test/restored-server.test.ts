@@ -1,7 +1,15 @@
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { acceptLog, type KeyRecord, revokeDevice, startTransfer } from '@keyferry/device'
-import { type KeyferryError, makeVkey, utf8 } from '@keyferry/protocol'
+import {
+  acceptLog,
+  findDevice,
+  type KeyRecord,
+  renewOwn,
+  revokeDevice,
+  sendUnsentStatements,
+  startTransfer,
+} from '@keyferry/device'
+import { deviceStatement, type KeyferryError, makeVkey, readStatement, signStatement, utf8 } from '@keyferry/protocol'
 import { startNewLog } from '@keyferry/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failureOf } from '../src/console/failure.ts'
@@ -162,6 +170,25 @@ describe('a new log on the restored data', () => {
     await tablet.pass()
     await acceptLog(laptop.open, logKey)
     await expect(tablet.pass()).rejects.toMatchObject({ code: 'device-revoked' })
+  })
+
+  it('brings back what a device said of itself after the backup', async () => {
+    const { ownStatements } = phone.open.store
+    const signer = phone.open.device.signer
+    const shown = async (): Promise<string> => (await findDevice(phone.open, signer.id)).statement
+    await backUp()
+    const first = readStatement(deviceStatement, ownStatements.newest('kf-device+jwt')?.text ?? '')
+    const at = phone.open.now()
+    const { ref, text } = await signStatement(deviceStatement, signer, { ...first.payload, seq: 2, iat: at })
+    ownStatements.put({ typ: 'kf-device+jwt', seq: 2, ref, text, at })
+    await sendUnsentStatements(phone.open)
+    expect(await shown()).toBe(ref)
+    await restore(begin)
+    expect(await shown()).toBe(first.ref)
+    await acceptLog(laptop.open, logKey)
+    await renewOwn(phone.open)
+    expect(await shown()).toBe(ref)
+    expect(phone.open.store.alarms.open()).toEqual([])
   })
 
   it('cannot bring back a device that was admitted after the backup', async () => {

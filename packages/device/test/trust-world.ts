@@ -341,3 +341,15 @@ export async function acceptFailsWith(
 ): Promise<void> {
   await expect(acceptsWhen(world, spoilt, question)).rejects.toMatchObject({ code })
 }
+
+/** A second set of one of the two users. */
+export function nextSet(
+  world: TrustWorld,
+  whose: 'luis' | 'marta',
+  members: Partial<DeviceSetPayload> = {},
+): Promise<Statement<DeviceSetPayload>> {
+  const { luis, marta, source, tablet, target, luisSet, martaSet } = world
+  return whose === 'luis'
+    ? aDeviceSet(luis, [source, tablet], { after: luisSet, members })
+    : aDeviceSet(marta, [target], { after: martaSet, members })
+}

@@ -16,6 +16,7 @@ export interface NewLog {
 /**
  * Begins a new log under a new key on the data of a server that stands still (PROTOCOL 10, "Restored server"). All leaves stay, since
  * devices demand that what they rely on is in it; what stopped the writes is forgotten. Can be done again if it was interrupted.
+ * @param root - the data folder. What is answered is durable.
  * @throws {SetupError} `data-absent`, `data-in-use`
  */
 export async function startNewLog(root: string): Promise<NewLog> {

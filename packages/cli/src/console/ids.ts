@@ -5,6 +5,11 @@ export function shortId(id: string): string {
   return id.length > 8 ? `${id.slice(0, id.startsWith(`${id.slice(0, 2)}_`) ? 7 : 4)}…` : id
 }
 
+/** The same as it can be typed. */
+export function typeableId(id: string): string {
+  return shortId(id).replace('…', '')
+}
+
 /**
  * What people compare: the octets of a thumbprint as hexadecimal digits in groups of four.
  * @param digits - how many; 64 are all.

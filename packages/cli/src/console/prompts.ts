@@ -63,8 +63,8 @@ export function prompts({ stdin, stderr }: Terminal): Prompts {
     async secret(question, instead) {
       needTerminal(question, instead)
       const { password } = await import('@clack/prompts')
-      // An empty answer is undefined there.
       const message = cleanText(question)
+      // An empty answer is undefined there.
       return (await answered<string | undefined>((signal) => password({ message, signal, ...common }))) ?? ''
     },
     async text(question, instead) {

@@ -42,28 +42,23 @@ export interface NewProfileRules {
 export async function inNewProfile<T>(
   call: Invocation,
   options: NewProfileOptions,
-  { origin, resumable }: NewProfileRules,
+  rules: NewProfileRules,
   enrol: (parts: EnrolmentParts) => Promise<T>,
 ): Promise<T> {
   const { profile } = call
   refuseLostStore(profile)
   const end = becomeSingleEnrolment(profile)
   try {
-    return await enrolAlone(call, options, { origin, resumable }, enrol)
+    refuseOther(profile, rules.resumable)
+    return await enrolAlone(call, options, rules, enrol)
   } finally {
     end()
     removeIfEmpty(profile)
   }
 }
 
-async function enrolAlone<T>(
-  call: Invocation,
-  options: NewProfileOptions,
-  { origin, resumable }: NewProfileRules,
-  enrol: (parts: EnrolmentParts) => Promise<T>,
-): Promise<T> {
+const enrolAlone: typeof inNewProfile = async (call, options, { origin, resumable }, enrol) => {
   const { profile } = call
-  refuseOther(profile, resumable)
   const ca = findTlsCa(call, origin, options.tlsCa)
   const resumed = resumable && hasMasterKey(profile)
   if (!resumed) discardProfile(profile)
@@ -81,7 +76,7 @@ async function enrolAlone<T>(
     return result
   } catch (error) {
     const unanswered = error instanceof Error && error.name === 'UnreachableError'
-    keep ||= resumable && unanswered && opened?.store.identity.find() !== null
+    keep ||= resumable && unanswered && opened !== null && opened.store.identity.find() !== null
     throw error
   } finally {
     transport.close()

@@ -1,6 +1,6 @@
 import { type OpenDevice, showTransfer, type TransferShown, UnreachableError } from '@keyferry/device'
 import type { TransferId } from '@keyferry/protocol'
-import { shortId } from '../console/ids.ts'
+import { typeableId } from '../console/ids.ts'
 import type { Invocation } from '../invocation.ts'
 import { devicesAwaited, waitText } from '../views/transfer.ts'
 import { lastSeenOf } from './own-devices.ts'
@@ -23,7 +23,7 @@ export async function waitForEnd(
   const until = Date.now() + seconds * 1000
   let last = await showTransfer(open, tr)
   if (last?.transfer.state === 'open')
-    output.say(`Ctrl-C leaves it going; \`keyferry transfer show ${shortId(tr).replace('…', '')}\` looks again`)
+    output.say(`Ctrl-C leaves it going; \`keyferry transfer show ${typeableId(tr)}\` looks again`)
   let told = ''
   // As of now, so that only what changes is said again.
   const shown = { open, now: open.now(), lastSeen: await lastSeenOf(open, devicesAwaited(last?.transfer)) }

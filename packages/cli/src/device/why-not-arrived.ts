@@ -3,7 +3,7 @@ import { type ErrorCode, KeyferryError } from '@keyferry/protocol'
 import { CliError } from '../console/cli-error.ts'
 import { isKnownCode } from '../console/exit-codes.ts'
 import { Explained, failureOf } from '../console/failure.ts'
-import { shortId } from '../console/ids.ts'
+import { typeableId } from '../console/ids.ts'
 import { span } from '../console/times.ts'
 import { targetName } from '../views/transfer.ts'
 
@@ -18,7 +18,7 @@ const POLICY_REASONS: Readonly<Record<string, string>> = { 'approval-denied': 'w
 export function whyNotArrived(open: OpenDevice, { tr, deliveries, state }: TransferShown): Error | null {
   if (state === 'completed') return null
   const missing = deliveries.filter((delivery) => delivery.state !== 'completed')
-  const look = `keyferry transfer show ${typeable(tr)}`
+  const look = `keyferry transfer show ${typeableId(tr)}`
   const [told] = missing.map((delivery) => whyOne(open, delivery)).toSorted((a, b) => graveness(b) - graveness(a))
   if (told === undefined) {
     return new CliError('withdrawn', 'nobody is left whom it could go to', { hint: `see what became of it: ${look}` })
@@ -37,7 +37,7 @@ function graveness(why: Error): number {
 function whyOne(open: OpenDevice, delivery: DeliveryShown): Error {
   const { tr, stage, state } = delivery
   const name = targetName(open, delivery)
-  const again = `keyferry transfer retry ${typeable(tr)}`
+  const again = `keyferry transfer retry ${typeableId(tr)}`
   switch (state) {
     case 'refused':
       if (stage === 'ac1' || stage === 'ac2') return byPolicy(delivery)
@@ -73,17 +73,13 @@ function byPolicy({ tr, reason, stage }: DeliveryShown): Error {
   const word = POLICY_REASONS[reason ?? ''] ?? 'the policy of the server says no'
   return new Explained(new KeyferryError('access-denied', word, reason === undefined ? {} : { reason }), {
     more: stage === 'ac1' ? 'Nothing was deposited.' : 'The wrapped key is erased.',
-    hint: `ask whoever runs the server; which rule it was: keyferry transfer show ${typeable(tr)}`,
+    hint: `ask whoever runs the server; which rule it was: keyferry transfer show ${typeableId(tr)}`,
   })
 }
 
 function withdrawn({ tr, reason }: DeliveryShown): Error {
-  const hint = `see what became of it: keyferry transfer show ${typeable(tr)}`
+  const hint = `see what became of it: keyferry transfer show ${typeableId(tr)}`
   const why = 'the server took it back'
   if (reason === undefined || !isKnownCode(reason)) return new CliError('withdrawn', why, { hint })
   return new Explained(new KeyferryError(reason as ErrorCode, why), { hint })
-}
-
-function typeable(tr: string): string {
-  return shortId(tr).replace('…', '')
 }

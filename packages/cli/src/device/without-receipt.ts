@@ -1,7 +1,7 @@
 import { type DeliveryShown, keepReceipt, type OpenDevice, type TransferShown } from '@keyferry/device'
 import { type DeliveryId, KeyferryError } from '@keyferry/protocol'
 import { Explained } from '../console/failure.ts'
-import { shortId } from '../console/ids.ts'
+import { typeableId } from '../console/ids.ts'
 import { targetName } from '../views/transfer.ts'
 
 /**
@@ -22,6 +22,6 @@ function unproven(open: OpenDevice, delivery: DeliveryShown, tr: string): Explai
   const name = targetName(open, delivery)
   const why = `the server says that ${name} has it, and shows no receipt that ${name} signed`
   return new Explained(new KeyferryError('receipt-invalid', why), {
-    hint: `look there whether it came; keep this for your administrator: keyferry evidence ${shortId(tr).replace('…', '')}`,
+    hint: `look there whether it came; keep this for your administrator: keyferry evidence ${typeableId(tr)}`,
   })
 }

@@ -13,13 +13,18 @@ export function alarmLines(alarm: Alarm, now: number): readonly string[] {
   ]
 }
 
+/** Where to lift it changes what the device does. */
+const QUESTIONS: Readonly<Record<string, string>> = {
+  'owner-unopenable':
+    'Have you asked the owner why nothing that came could be opened? Keys of that owner are taken in again then.',
+}
+
 /** What a yes means: what the human should know before he gives it. */
 export function questionToLift(alarm: Alarm): string {
-  return stopsTransfers(alarm)
-    ? `The log at ${alarm.subject} contradicted itself: somebody may have been shown other keys than you. Do you know why, and do you trust this server again? Transfers go on then.`
-    : alarm.reason === 'owner-unopenable'
-      ? 'Have you asked the owner why nothing that came could be opened? Keys of that owner are taken in again then.'
-      : `Have you looked at what caused ${alarm.reason}, and is it settled?`
+  if (stopsTransfers(alarm)) {
+    return `The log at ${alarm.subject} contradicted itself: somebody may have been shown other keys than you. Do you know why, and do you trust this server again? Transfers go on then.`
+  }
+  return QUESTIONS[alarm.reason] ?? `Have you looked at what caused ${alarm.reason}, and is it settled?`
 }
 
 function kept(facts: JsonValue): readonly string[] {

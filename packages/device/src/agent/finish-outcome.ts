@@ -25,7 +25,7 @@ export async function finishOutcome(
   giver: Giver | null = null,
 ): Promise<StepResult> {
   const name = nameOf(entry)
-  const isSent = parts.store.replay.unsent().every(({ dl, attempt }) => nameOf({ dl, attempt }) !== name)
+  const isSent = parts.store.replay.unsent().every((other) => nameOf(other) !== name)
   // What was acknowledged once was placed before; a server that lists it again gets its receipt again, and no more.
   if (!isSent && !memory.placed.has(name)) {
     await place(parts, entry, giver)

@@ -11,7 +11,7 @@ import {
   type Statement,
 } from '@keyferry/protocol'
 import type { Client } from '../client/client.ts'
-import { PathShape } from '../client/path-shape.ts'
+import { consistencyPath } from '../client/consistency-path.ts'
 import type { ExportsKeys, TransactionalDevice } from '../keystores/secure-device.ts'
 import type { DeviceStore } from '../store/device-store.ts'
 import type { KeyRecord } from '../store/key-records.ts'
@@ -108,8 +108,7 @@ export function lastSize(parts: Pick<AgentParts, 'store'>): number {
 export function consistencyFrom(client: Client): (from: number, to: number) => Promise<readonly string[]> {
   return async (from, to) => {
     try {
-      const answer = await client.call({ method: 'GET', path: `/v1/log/consistency?from=${from}&to=${to}` })
-      return answer.json(PathShape).path
+      return await consistencyPath(client, from, to)
     } catch (error) {
       if (!(error instanceof KeyferryError)) throw error
       throw new KeyferryError('response-invalid', 'the server gives no consistency proof', {}, { cause: error })

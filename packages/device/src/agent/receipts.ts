@@ -5,6 +5,7 @@ import {
   type DeliveryId,
   deviceStatement,
   fromUtf8,
+  isTerminal,
   KeyferryError,
   namedThumbprint,
   type ReceiptPayload,
@@ -41,7 +42,7 @@ async function finish(parts: AgentParts, dl: DeliveryId, { state, attempt, reaso
       parts.report({ kind: 'problem', dl, code: 'receipt-invalid', why })
       return
     }
-  } else if (!ENDED.has(state)) return
+  } else if (!isTerminal(state)) return
   else if (parts.store.receipts.find(dl, attempt) !== null) parts.store.receipts.release(dl, attempt)
   parts.report({ kind: 'finished', dl, state, reason: reason ?? null })
 }
@@ -79,8 +80,6 @@ const OUTCOMES: ReadonlyMap<string, ReceiptPayload['outcome']> = new Map([
   ['completed', 'installed'],
   ['failed', 'rejected'],
 ])
-
-const ENDED: ReadonlySet<string> = new Set(['refused', 'cancelled', 'expired', 'withdrawn'])
 
 export interface KeptReceipt {
   readonly outcome: ReceiptPayload['outcome']

@@ -13,7 +13,6 @@ import { nameOf, type TargetMemory } from './target-memory.ts'
 
 const DONE: StepResult = { kind: 'done' }
 
-/** What the server shows of a delivery, as far as a target needs it. */
 /**
  * The part of the target in one delivery (PROTOCOL 9.3): T1 to T10, from the key-transfer information to the receipt. May be repeated at
  * any time: the outcome of an attempt is final, and is sent as it was stored.

@@ -58,12 +58,7 @@ export function readKeyFile(file: Uint8Array, hints: KeyFileHints = {}): KeyFile
   if (form === 'octets') {
     if (type === undefined || type === 'private' || type === 'age') {
       // A private key of a form that is not read here is not to be kept as a mere secret.
-      const hint = isPkcs12(file)
-        ? 'take the key out of the PKCS#12 file first: openssl pkcs12 -in FILE -nocerts -nodes | keyferry key add -'
-        : armourLabel(file)?.includes('PRIVATE KEY')
-          ? null
-          : 'say what it is: --type aes, hmac or secret'
-      throw new DeviceError('key-format-unknown', hint)
+      throw new DeviceError('key-format-unknown', adviceFor(file))
     }
     return { form, type, octets: file.slice(), comment: '' }
   }
@@ -76,6 +71,12 @@ export function readKeyFile(file: Uint8Array, hints: KeyFileHints = {}): KeyFile
       ? readOpenSsh(file, hints.passphrase ?? null)
       : { key: readPrivate(file, form, hints), comment: '' }
   return { form, type: own, octets: writePkcs8(key), comment }
+}
+
+function adviceFor(file: Uint8Array): string | null {
+  if (isPkcs12(file))
+    return 'take the key out of the PKCS#12 file first: openssl pkcs12 -in FILE -nocerts -nodes | keyferry key add - --label NAME'
+  return armourLabel(file)?.includes('PRIVATE KEY') ? null : 'say what it is: --type aes, hmac or secret'
 }
 
 /** RFC 7292: a sequence that begins with version 3. PKCS#8 has 0 or 1 there. */

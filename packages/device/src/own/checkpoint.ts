@@ -1,5 +1,5 @@
 import { checkpointMark, fromBase64url, KeyferryError } from '@keyferry/protocol'
-import { PathShape } from '../client/path-shape.ts'
+import { consistencyPath } from '../client/consistency-path.ts'
 import type { OpenDevice } from '../open-device.ts'
 import { checkGrowth } from '../trust/log.ts'
 import type { SeenCheckpoint } from '../trust/trust-state.ts'
@@ -55,6 +55,5 @@ async function checkAndKeep(open: OpenDevice): Promise<SeenCheckpoint> {
 
 async function growth({ client }: OpenDevice, from: number, to: number): Promise<readonly string[]> {
   if (from === 0 || from === to) return []
-  const path = `/v1/log/consistency?from=${from}&to=${to}`
-  return (await client.call({ method: 'GET', path })).json(PathShape).path
+  return consistencyPath(client, from, to)
 }

@@ -12,7 +12,8 @@ export interface Renewed {
 
 /**
  * Renews what would run out (PROTOCOL 2.1, 2.2, 17): transport key and statement, the set where this device holds the root, the server's
- * keys; forgets replay entries whose time is over; sends again what the server lost; asks whether a revocation is in the log. Call it once a day or oftener; there is mostly nothing to do.
+ * keys; sends again what the server lost; forgets replay entries whose time is over; asks whether a revocation is in the log. Call it
+ * once a day or oftener; there is mostly nothing to do.
  * @throws {KeyferryError} `set-rollback`, `statement-rollback` (with an alarm), `response-invalid`
  */
 export async function renewOwn(open: OpenDevice): Promise<Renewed> {

@@ -32,6 +32,7 @@ import {
   aTrustWorld,
   CA,
   DEADLINE,
+  nextSet,
   type Spoilt,
   sawSet,
   type TrustWorld,
@@ -50,17 +51,6 @@ let world: TrustWorld
 beforeEach(async () => {
   world = await aTrustWorld()
 })
-
-/** A second set of one of the two users. */
-function nextSet(
-  whose: 'luis' | 'marta',
-  members: Partial<DeviceSetPayload> = {},
-): Promise<Statement<DeviceSetPayload>> {
-  const { luis, marta, source, tablet, target, luisSet, martaSet } = world
-  return whose === 'luis'
-    ? aDeviceSet(luis, [source, tablet], { after: luisSet, members })
-    : aDeviceSet(marta, [target], { after: martaSet, members })
-}
 
 it('finds nothing against what an honest server says, and learns from it', async () => {
   const { target, marta, log, luisSet, martaSet } = world
@@ -146,14 +136,14 @@ describe.each<['luis' | 'marta', string]>([
     const device = whose === 'luis' ? world.source : world.target
     const user = whose === 'luis' ? world.luis : world.marta
     await wrapFailsWith('set-invalid', world, spoilt(await aDeviceSet(STRANGER, [device])))
-    await wrapFailsWith('set-invalid', world, spoilt(await nextSet(whose, { origin: OTHER_ORIGIN })))
+    await wrapFailsWith('set-invalid', world, spoilt(await nextSet(world, whose, { origin: OTHER_ORIGIN })))
     await wrapFailsWith('set-invalid', world, spoilt(await aDeviceSet(user, [device], { root: STRANGER.root })))
     const forged = { ...STRANGER.root, id: user.root.id, jwk: user.root.jwk }
     await wrapFailsWith('set-invalid', world, spoilt(await aDeviceSet(user, [device], { root: forged })))
   })
 
   it('is never an older one than was seen', async () => {
-    const second = await nextSet(whose)
+    const second = await nextSet(world, whose)
     await wrapFailsWith('set-rollback', world, remembering(sawSet(second)))
     await wrapFailsWith('set-rollback', world, remembering(sawSet(setOf(), { ref: second.ref })))
     await wrapFailsWith('set-rollback', world, remembering(sawSet(setOf(), { handovers: [THUMBPRINT] })))
@@ -164,13 +154,13 @@ describe.each<['luis' | 'marta', string]>([
   })
 
   it('is in time', async () => {
-    await wrapFailsWith('set-expired', world, spoilt(await nextSet(whose, { iat: NOW - 10, exp: NOW })))
-    await wrapFailsWith('set-invalid', world, spoilt(await nextSet(whose, { iat: NOW + 61, exp: NOW + 100 })))
-    expect(await wrapsWhen(world, spoilt(await nextSet(whose, { iat: NOW + 60, exp: NOW + 100 })))).toBeDefined()
+    await wrapFailsWith('set-expired', world, spoilt(await nextSet(world, whose, { iat: NOW - 10, exp: NOW })))
+    await wrapFailsWith('set-invalid', world, spoilt(await nextSet(world, whose, { iat: NOW + 61, exp: NOW + 100 })))
+    expect(await wrapsWhen(world, spoilt(await nextSet(world, whose, { iat: NOW + 60, exp: NOW + 100 })))).toBeDefined()
   })
 
   it('is no older than my rules allow', async () => {
-    const set = await nextSet(whose, { iat: NOW - 101, exp: NOW + 1 })
+    const set = await nextSet(world, whose, { iat: NOW - 101, exp: NOW + 1 })
     await wrapFailsWith('set-expired', world, spoilt(set), { rules: { ...DEFAULT_RULES, maxSetAgeSeconds: 100 } })
     expect(await wrapsWhen(world, spoilt(set), { rules: { ...DEFAULT_RULES, maxSetAgeSeconds: 101 } })).toBeDefined()
   })
@@ -210,7 +200,7 @@ describe('what my own set says to trust (S5)', () => {
     const certificate = await aUserStatement(world.marta, CA)
     const trust = { cas: [CA.id], witnesses: [], quorum: 0, log: world.log.vkey }
     await wrapFailsWith('target-untrusted', world, { more: [certificate], remembered: certified })
-    const luisSet = await nextSet('luis', { trust })
+    const luisSet = await nextSet(world, 'luis', { trust })
     const { learned } = await wrapsWhen(world, { luisSet, more: [certificate], remembered: certified })
     expect(learned.trust).toEqual(trust)
     expect(learned.users[0]).toMatchObject({ hadTrust: true })
@@ -714,7 +704,7 @@ describe('the log (S11)', () => {
       const spoilt = await seen(9, log)
       const remembered = { ...spoilt.remembered, trust: { log: log.vkey } }
       const trust = { cas: [], witnesses: [], quorum: 0, log: world.log.vkey }
-      expect(await wrapsWhen(world, { remembered, luisSet: await nextSet('luis', { trust }) })).toBeDefined()
+      expect(await wrapsWhen(world, { remembered, luisSet: await nextSet(world, 'luis', { trust }) })).toBeDefined()
     })
   })
 })

@@ -1,9 +1,7 @@
 import {
   type DevicePayload,
-  type DeviceSetPayload,
   type KeyTransferInfo,
   type OrderPayload,
-  type Statement,
   type TransportKeyInfo,
   toBase64url,
   type UserId,
@@ -31,6 +29,7 @@ import {
   aTargetQuestion,
   aTrustWorld,
   CA,
+  nextSet,
   type Spoilt,
   type SpoiltEnvelope,
   sawSet,
@@ -49,17 +48,6 @@ let world: TrustWorld
 beforeEach(async () => {
   world = await aTrustWorld()
 })
-
-/** A second set of one of the two users. */
-function nextSet(
-  whose: 'luis' | 'marta',
-  members: Partial<DeviceSetPayload> = {},
-): Promise<Statement<DeviceSetPayload>> {
-  const { luis, marta, source, tablet, target, luisSet, martaSet } = world
-  return whose === 'luis'
-    ? aDeviceSet(luis, [source, tablet], { after: luisSet, members })
-    : aDeviceSet(marta, [target], { after: martaSet, members })
-}
 
 const says = (kti: Partial<KeyTransferInfo>): SpoiltEnvelope => ({ envelope: { kti } })
 const ordering = (order: Partial<OrderPayload>, kti: Partial<KeyTransferInfo> = {}): SpoiltEnvelope => ({
@@ -180,7 +168,7 @@ describe('my own user’s set (T3)', () => {
 
   it('is there, the newest of those that came', async () => {
     await acceptFailsWith('response-invalid', world, { unsent: [world.martaSet.ref] })
-    const second = await nextSet('marta')
+    const second = await nextSet(world, 'marta')
     const { learned } = await acceptsWhen(world, { more: [second] })
     expect(learned.users[0]).toEqual(sawSet(second))
   })
@@ -189,22 +177,26 @@ describe('my own user’s set (T3)', () => {
     const { marta, target } = world
     const forged = { ...STRANGER.root, id: marta.root.id, jwk: marta.root.jwk }
     const unsigned = await aDeviceSet(marta, [target], { root: forged })
-    for (const martaSet of [await nextSet('marta', { origin: OTHER_ORIGIN }), unsigned]) {
+    for (const martaSet of [await nextSet(world, 'marta', { origin: OTHER_ORIGIN }), unsigned]) {
       await acceptFailsWith('set-invalid', world, { martaSet })
     }
   })
 
   it('is never an older one than was seen', async () => {
-    const second = await nextSet('marta')
+    const second = await nextSet(world, 'marta')
     await acceptFailsWith('set-rollback', world, remembering(sawSet(second)))
     await acceptFailsWith('set-rollback', world, remembering(sawSet(world.martaSet, { ref: second.ref })))
     expect(await acceptsWhen(world, remembering(sawSet(world.martaSet)))).toBeDefined()
   })
 
   it('is in time, and no older than my rules allow', async () => {
-    await acceptFailsWith('set-expired', world, { martaSet: await nextSet('marta', { iat: NOW - 10, exp: NOW }) })
-    await acceptFailsWith('set-invalid', world, { martaSet: await nextSet('marta', { iat: NOW + 61, exp: NOW + 90 }) })
-    const martaSet = await nextSet('marta', { iat: NOW - 101, exp: NOW + 1 })
+    await acceptFailsWith('set-expired', world, {
+      martaSet: await nextSet(world, 'marta', { iat: NOW - 10, exp: NOW }),
+    })
+    await acceptFailsWith('set-invalid', world, {
+      martaSet: await nextSet(world, 'marta', { iat: NOW + 61, exp: NOW + 90 }),
+    })
+    const martaSet = await nextSet(world, 'marta', { iat: NOW - 101, exp: NOW + 1 })
     const rules = { ...DEFAULT_RULES, owners: [world.luis.id], maxSetAgeSeconds: 100 }
     await acceptFailsWith('set-expired', world, { martaSet }, { rules })
   })
@@ -224,7 +216,7 @@ describe('my own user’s set (T3)', () => {
     const trust = { cas: [CA.id], witnesses: [], quorum: 0, log: world.log.vkey }
     const spoilt = { more: [await aUserStatement(world.luis, CA)], remembered: { pins: [] } }
     await acceptFailsWith('owner-untrusted', world, spoilt)
-    const { learned } = await acceptsWhen(world, { ...spoilt, martaSet: await nextSet('marta', { trust }) })
+    const { learned } = await acceptsWhen(world, { ...spoilt, martaSet: await nextSet(world, 'marta', { trust }) })
     expect(learned.trust).toEqual(trust)
   })
 
@@ -276,7 +268,7 @@ describe('the owner (T3)', () => {
 describe('the owner’s set (T3)', () => {
   it('is there, the newest of those that came', async () => {
     await acceptFailsWith('response-invalid', world, { unsent: [world.luisSet.ref] })
-    const second = await nextSet('luis')
+    const second = await nextSet(world, 'luis')
     expect((await acceptsWhen(world, { more: [second] })).learned.users[1]).toEqual(sawSet(second))
   })
 
@@ -284,13 +276,13 @@ describe('the owner’s set (T3)', () => {
     const { luis, source } = world
     const forged = { ...STRANGER.root, id: luis.root.id, jwk: luis.root.jwk }
     await acceptFailsWith('set-invalid', world, { luisSet: await aDeviceSet(luis, [source], { root: forged }) })
-    const users = [sawSet(await nextSet('luis'))]
+    const users = [sawSet(await nextSet(world, 'luis'))]
     await acceptFailsWith('set-rollback', world, { remembered: { pins: [aPin(luis)], users } })
   })
 
   it('was alive when the key was wrapped, or is younger', async () => {
     const wrappedThen = async (iat: number, exp: number): Promise<SpoiltEnvelope> => ({
-      luisSet: await nextSet('luis', { iat, exp }),
+      luisSet: await nextSet(world, 'luis', { iat, exp }),
       envelope: { at: EARLIER },
     })
     await acceptFailsWith('set-expired', world, await wrappedThen(EARLIER - 10, EARLIER))
@@ -301,7 +293,7 @@ describe('the owner’s set (T3)', () => {
   it('was no older then than my rules allow', async () => {
     const rules = { ...DEFAULT_RULES, owners: [world.luis.id], maxSetAgeSeconds: 1000 }
     const aged = async (seconds: number): Promise<SpoiltEnvelope> => ({
-      luisSet: await nextSet('luis', { iat: EARLIER - seconds, exp: NOW + 10 }),
+      luisSet: await nextSet(world, 'luis', { iat: EARLIER - seconds, exp: NOW + 10 }),
       envelope: { at: EARLIER },
     })
     await acceptFailsWith('set-expired', world, await aged(1001), { rules })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { Explained } from '../../console/failure.ts'
+import { hasCode } from '../../console/has-code.ts'
 import { withExamples } from '../../console/help.ts'
 import { quoted } from '../../console/quoted.ts'
 import { withDevice } from '../../device/open.ts'
@@ -30,10 +31,6 @@ export function trustLogCommand(system: System): Command {
       call.output.say('your other devices learn it from that set')
     })
   })
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }
 
 function notThisKey(error: unknown): Explained {

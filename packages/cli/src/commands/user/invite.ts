@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { isUsualName } from '../../console/arguments.ts'
 import { CliError } from '../../console/cli-error.ts'
 import { Explained } from '../../console/failure.ts'
+import { hasCode } from '../../console/has-code.ts'
 import { withExamples } from '../../console/help.ts'
 import { quoted } from '../../console/quoted.ts'
 import { span } from '../../console/times.ts'
@@ -39,9 +40,9 @@ export function userInviteCommand(system: System): Command {
     const { invite } = await import('../../operator/invite.ts')
     const folder = serverFolder(data, system.env, system.home)
     const offer = await invite(folder, { username: name, replace: replace === true }).catch((error) => {
-      throw isCode(error, 'state-conflict')
+      throw hasCode(error, 'state-conflict')
         ? new Explained(error, { hint: 'another name; or --replace if the root key of that user is lost' })
-        : isCode(error, 'malformed')
+        : hasCode(error, 'malformed')
           ? new Explained(error, { hint: 'keyferry user invite marta' })
           : error
     })
@@ -57,8 +58,4 @@ export function userInviteCommand(system: System): Command {
       )
     } else output.say(`there, \`keyferry init --tls-ca ${quoted(offer.caFile)}\` takes it, with a copy of that file`)
   })
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

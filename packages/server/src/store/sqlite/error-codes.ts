@@ -6,13 +6,21 @@ const UNIQUE_CODES: ReadonlySet<number> = new Set([1555, 2067])
 /** Another connection is in the way. */
 const BUSY = 5
 
+interface Outage {
+  readonly text: string
+  /** Seconds. */
+  readonly retryAfter: number
+  /** For whoever runs the server: what is to be done about it. */
+  readonly reason?: string
+}
+
 /** Primary codes that are about the disk or the machine and not about the unit: what failed now may work later. */
-export const OUTAGES: Readonly<Record<number, { readonly text: string; readonly retryAfter: number }>> = {
+export const OUTAGES: Readonly<Record<number, Outage>> = {
   [BUSY]: { text: 'the database is busy', retryAfter: 1 },
   7: { text: 'out of memory', retryAfter: 10 },
   8: { text: 'the database is read-only', retryAfter: 60 },
   10: { text: 'the disk failed', retryAfter: 60 },
-  13: { text: 'the disk is full', retryAfter: 30 },
+  13: { text: 'the disk is full', retryAfter: 30, reason: 'disk-full' },
   14: { text: 'the database cannot be opened', retryAfter: 60 },
 }
 

@@ -7,13 +7,11 @@ export function unavailable(errcode: number | null, message: string): KeyferryEr
   return new KeyferryError('unavailable', outage.text, { retryAfter: outage.retryAfter }, { cause: new Error(message) })
 }
 
-const FULL = 13
-
 /** At the start: says which file it is, because an operator reads it. */
 export function cannotOpen(path: string, cause: unknown): KeyferryError {
   const errcode = errcodeOf(cause)
   const outage = errcode === null ? undefined : OUTAGES[primaryCode(errcode)]
   const why = outage?.text ?? 'the folder or the file cannot be written'
-  const reason = errcode !== null && primaryCode(errcode) === FULL ? { reason: 'disk-full' } : {}
+  const reason = outage?.reason === undefined ? {} : { reason: outage.reason }
   return new KeyferryError('unavailable', `the database ${path}: ${why}`, { retryAfter: 60, ...reason }, { cause })
 }
